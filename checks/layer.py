@@ -190,18 +190,22 @@ def visible_keys(batch: Batch, structure: Structure) -> Bool[Tensor, "L S T T"]:
 def score_bias(batch: Batch, structure: Structure, dial: float | Tensor = 0.0,
                rules: Sequence[Rule] = ()) -> Float[Tensor, "L S T T"]:
     """dial * beta on same-block pairs plus the rules: all that is added to content scores (nats)."""
-    layers, _, tokens = batch.blocks.shape
-    like = batch.tokens
+    layers, like = batch.layers, batch.tokens
     added = (per_layer(dial, layers, "dial", like.device) * structure.strength)[:, None, None, None]
     bias = same_block(batch) * added
     for index, rule in enumerate(rules):
-        if rule.keys.dtype != torch.bool or rule.keys.shape != batch.blocks.shape[3 - rule.keys.ndim:]:
+        shape = tuple(rule.keys.shape)
+        if rule.keys.dtype != torch.bool or not shape or shape != tuple(batch.blocks.shape)[-len(shape):]:
             raise LayerError(f"rule {index} needs a boolean key set whose shape ends {tuple(batch.blocks.shape)}, got "
-                             f"{rule.keys.dtype} {tuple(rule.keys.shape)}: it selects keys. Use [T], [S, T] or [L, S, T].")
+                             f"{rule.keys.dtype} {shape}: it selects keys. Use [T], [S, T] or [L, S, T].")
         strength = per_layer(rule.strength, layers, f"strength of rule {index}", like.device)
         bias = bias + rule.keys.to(like.device)[..., None, :] * strength[:, None, None, None]
     # one rounding into the layer's dtype: a rule that is removed leaves no residue
-    return bias.to(like.dtype)
+    bias = bias.to(like.dtype)
+    if not bool((bias.abs() <= torch.finfo(like.dtype).max / 4).all()):
+        raise LayerError(f"dial * beta plus the rules must stay below {torch.finfo(like.dtype).max / 4:.1e}, got "
+                         f"{float(bias.abs().max()):.1e} in {like.dtype}: the score would overflow. Lower dial or rule.")
+    return bias
 
 
 def content_scores(parameters: Parameters, batch: Batch, structure: Structure) -> Float[Tensor, "L S T T"]:
