@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 
@@ -154,10 +154,10 @@ class _Math(Namespace):
         return float(math.ceil(x)) if math.isfinite(x) else x
 
     def maximum(self, a: float, b: float) -> float:
-        return math.nan if a != a or b != b else max(a, b)
+        return math.nan if math.isnan(a) or math.isnan(b) else max(a, b)
 
     def minimum(self, a: float, b: float) -> float:
-        return math.nan if a != a or b != b else min(a, b)
+        return math.nan if math.isnan(a) or math.isnan(b) else min(a, b)
 
     def both(self, a: Any, b: Any) -> Any:
         return a and b
@@ -334,7 +334,7 @@ class _Flint(Namespace):
 MATH: Namespace = _Math()
 
 
-@lru_cache(maxsize=None)
+@cache
 def _lazy(name: str) -> Namespace:
     return {"NUMPY": _Numpy, "TORCH": _Torch, "FLINT": _Flint}[name]()
 

@@ -31,21 +31,21 @@ class _Gap(sp.Function):
         return sp.diff(self.func(x).plain(), x).subs(x, self.args[0])
 
 
-class exp_gap(_Gap):  # noqa: N801 - a function of formulas, named like SymPy's own
+class exp_gap(_Gap):
     """e^x - 1 - x."""
 
     def plain(self) -> sp.Expr:
         return sp.exp(self.args[0]) - 1 - self.args[0]
 
 
-class log_gap(_Gap):  # noqa: N801
+class log_gap(_Gap):
     """y - ln(1 + y), y > -1."""
 
     def plain(self) -> sp.Expr:
         return self.args[0] - sp.log(1 + self.args[0])
 
 
-class kl_gap(_Gap):  # noqa: N801
+class kl_gap(_Gap):
     """(1 + y) ln(1 + y) - y, y >= -1."""
 
     def plain(self) -> sp.Expr:
@@ -88,28 +88,28 @@ class NamespacePrinter(Printer):
 
     printmethod = "_localist_python"
 
-    def emptyPrinter(self, expr: Any) -> str:  # noqa: N802 - SymPy's name
+    def emptyPrinter(self, expr: Any) -> str:
         raise PrintError(
             f"cannot export {expr!r} of type {type(expr).__name__}: no namespace has it. Write it with exact rationals, "
             f"+ - * /, powers, {', '.join(_FUNCTIONS.values())}, sqrt, Max, Min and Piecewise"
         )
 
-    def _print_Float(self, expr: sp.Float) -> str:  # noqa: N802
+    def _print_Float(self, expr: sp.Float) -> str:
         raise PrintError(f"cannot export the float {expr}: it was rounded before it got here. Use a Rational")
 
-    def _print_Symbol(self, expr: sp.Symbol) -> str:  # noqa: N802
+    def _print_Symbol(self, expr: sp.Symbol) -> str:
         return str(expr.name)
 
-    def _print_Integer(self, expr: sp.Integer) -> str:  # noqa: N802
+    def _print_Integer(self, expr: sp.Integer) -> str:
         return str(int(expr))
 
-    def _print_Rational(self, expr: sp.Rational) -> str:  # noqa: N802
+    def _print_Rational(self, expr: sp.Rational) -> str:
         return f"xp.rational({expr.p}, {expr.q})"
 
-    def _print_Exp1(self, expr: sp.Expr) -> str:  # noqa: N802
+    def _print_Exp1(self, expr: sp.Expr) -> str:
         return "xp.exp(xp.rational(1, 1))"
 
-    def _print_Function(self, expr: sp.Function) -> str:  # noqa: N802
+    def _print_Function(self, expr: sp.Function) -> str:
         if type(expr) not in _FUNCTIONS or len(expr.args) != 1:
             return self.emptyPrinter(expr)
         return f"xp.{_FUNCTIONS[type(expr)]}({self._number(expr.args[0])})"
@@ -124,7 +124,7 @@ class NamespacePrinter(Printer):
         text = str(self._print(expr))
         return f"({text})" if expr.is_Add or expr.is_Mul or (expr.is_Number and expr.is_negative) else text
 
-    def _print_Add(self, expr: sp.Add) -> str:  # noqa: N802
+    def _print_Add(self, expr: sp.Add) -> str:
         text = ""
         for position, term in enumerate(expr.as_ordered_terms()):
             negative = term.could_extract_minus_sign() and not term.is_Add
@@ -134,7 +134,7 @@ class NamespacePrinter(Printer):
             text += (" - " if negative else " + ") + body if position else ("-" if negative else "") + body
         return text
 
-    def _print_Mul(self, expr: sp.Mul) -> str:  # noqa: N802
+    def _print_Mul(self, expr: sp.Mul) -> str:
         coefficient, rest = expr.as_coeff_Mul()
         if not coefficient.is_Rational:
             return self.emptyPrinter(expr)
@@ -160,7 +160,7 @@ class NamespacePrinter(Printer):
         tail = f", {exponent.q}" if exponent.q != 1 else ""
         return f"xp.power({self._number(base)}, {exponent.p}{tail})"
 
-    def _print_Pow(self, expr: sp.Pow) -> str:  # noqa: N802
+    def _print_Pow(self, expr: sp.Pow) -> str:
         base, exponent = expr.args
         if base is sp.E:
             return f"xp.exp({self._number(exponent)})"
@@ -178,13 +178,13 @@ class NamespacePrinter(Printer):
             text = f"xp.{name}({text}, {part})"
         return text
 
-    def _print_Max(self, expr: sp.Max) -> str:  # noqa: N802
+    def _print_Max(self, expr: sp.Max) -> str:
         return self._nested("maximum", [self._number(a) for a in sp.ordered(expr.args)])
 
-    def _print_Min(self, expr: sp.Min) -> str:  # noqa: N802
+    def _print_Min(self, expr: sp.Min) -> str:
         return self._nested("minimum", [self._number(a) for a in sp.ordered(expr.args)])
 
-    def _print_Piecewise(self, expr: sp.Piecewise) -> str:  # noqa: N802
+    def _print_Piecewise(self, expr: sp.Piecewise) -> str:
         *head, (last, condition) = expr.args
         if condition is not sp.true:
             raise PrintError(f"cannot export {expr}: its last branch needs the condition True, or its value is undefined somewhere")
@@ -196,37 +196,37 @@ class NamespacePrinter(Printer):
     def _compare(self, name: str, a: sp.Expr, b: sp.Expr) -> str:
         return f"xp.{name}({self._number(a)}, {self._number(b)})"
 
-    def _print_StrictLessThan(self, expr: sp.Lt) -> str:  # noqa: N802
+    def _print_StrictLessThan(self, expr: sp.Lt) -> str:
         return self._compare("less", expr.lhs, expr.rhs)
 
-    def _print_StrictGreaterThan(self, expr: sp.Gt) -> str:  # noqa: N802
+    def _print_StrictGreaterThan(self, expr: sp.Gt) -> str:
         return self._compare("less", expr.rhs, expr.lhs)
 
-    def _print_LessThan(self, expr: sp.Le) -> str:  # noqa: N802
+    def _print_LessThan(self, expr: sp.Le) -> str:
         return self._compare("less_equal", expr.lhs, expr.rhs)
 
-    def _print_GreaterThan(self, expr: sp.Ge) -> str:  # noqa: N802
+    def _print_GreaterThan(self, expr: sp.Ge) -> str:
         return self._compare("less_equal", expr.rhs, expr.lhs)
 
-    def _print_Equality(self, expr: sp.Eq) -> str:  # noqa: N802
+    def _print_Equality(self, expr: sp.Eq) -> str:
         return self._compare("equal", expr.lhs, expr.rhs)
 
-    def _print_Unequality(self, expr: sp.Ne) -> str:  # noqa: N802
+    def _print_Unequality(self, expr: sp.Ne) -> str:
         return f"xp.negate({self._compare('equal', expr.lhs, expr.rhs)})"
 
-    def _print_And(self, expr: sp.And) -> str:  # noqa: N802
+    def _print_And(self, expr: sp.And) -> str:
         return self._nested("both", [str(self._print(a)) for a in sp.ordered(expr.args)])
 
-    def _print_Or(self, expr: sp.Or) -> str:  # noqa: N802
+    def _print_Or(self, expr: sp.Or) -> str:
         return self._nested("either", [str(self._print(a)) for a in sp.ordered(expr.args)])
 
-    def _print_Not(self, expr: sp.Not) -> str:  # noqa: N802
+    def _print_Not(self, expr: sp.Not) -> str:
         return f"xp.negate({self._print(expr.args[0])})"
 
-    def _print_BooleanTrue(self, expr: BooleanTrue) -> str:  # noqa: N802
+    def _print_BooleanTrue(self, expr: BooleanTrue) -> str:
         return "True"
 
-    def _print_BooleanFalse(self, expr: BooleanFalse) -> str:  # noqa: N802
+    def _print_BooleanFalse(self, expr: BooleanFalse) -> str:
         return "False"
 
 
@@ -278,6 +278,6 @@ def compile_expression(
     fresh = tuple(sp.Symbol(f"a{i}", **arg.assumptions0) for i, arg in enumerate(args))
     renamed = expression.xreplace(dict(zip(args, fresh, strict=True)))
     scope: dict[str, Any] = {"Any": Any, "Namespace": Namespace}
-    exec(compile(function_source("compiled", fresh, renamed), f"<{expression}>", "exec"), scope)
+    exec(compile(function_source("compiled", fresh, renamed), f"<{expression}>", "exec"), scope)  # noqa: S102 - the source is the printer's own
     compiled = scope["compiled"]
     return lambda *values: compiled(xp, *values)

@@ -1,0 +1,48 @@
+"""`python -m theory.export` writes every generated file; `--check` compares instead and exits 1 naming what is stale."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import theory
+from theory.export import numbers
+
+TARGETS: dict[str, Callable[[], str]] = {
+    "formulas.py": lambda: numbers.source(theory.formulas()),
+}
+FOLDER = Path(theory.__file__).parent
+
+
+def stale(old: str, new: str) -> list[str]:
+    """Names of the functions that differ between two generated modules; ["the header"] when only the rest does."""
+    before, after = _functions(old), _functions(new)
+    names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    return names or ([] if old == new else ["the header"])
+
+
+def _functions(text: str) -> dict[str, str]:
+    return {part.partition("(")[0]: part for part in re.split(r"^def ", text, flags=re.MULTILINE)[1:]}
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code: 0 written or equal, 1 stale, 2 usage."""
+    if arguments not in ([], ["--check"]):
+        print("usage: python -m theory.export [--check]", file=sys.stderr)
+        return 2
+    code = 0
+    for name, generate in TARGETS.items():
+        path, new = FOLDER / name, generate()
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        if not arguments:
+            path.write_text(new, encoding="utf-8")
+        elif old != new:
+            print(f"theory/{name} is stale: {', '.join(stale(old, new))}. Run python -m theory.export and commit", file=sys.stderr)
+            code = 1
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
