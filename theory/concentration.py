@@ -20,7 +20,23 @@ from theory.formula import Formula
 from theory.lemmas import exp_tangent
 from theory.steps import Apply, Cite, Combine, Manifest, MeanValue, SumOver
 from theory.symbols import (
-    eps, fidelity, g, j_in, j_out, low_in, margin, mean_out, n, phi, s, soft_margin, sum_in, sum_out, t, top_in, top_out,
+    eps,
+    fidelity,
+    g,
+    j_in,
+    j_out,
+    low_in,
+    margin,
+    mean_out,
+    n,
+    phi,
+    s,
+    soft_margin,
+    sum_in,
+    sum_out,
+    t,
+    top_in,
+    top_out,
 )  # fmt: skip
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
 

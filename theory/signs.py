@@ -1,0 +1,200 @@
+"""Signs of expressions, two ways: read off from the structure, or enclosed by Arb over a box.
+
+Neither asks SymPy whether an inequality holds. `possible_signs` is a small interval analysis on the lattice of subsets of {-1, 0, 1};
+its leaves are declared domains of symbols, exact rationals and facts already established.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+
+import sympy as sp
+from flint import arb, ctx, fmpq
+from sympy.core.relational import Relational
+
+from theory.export.python import compile_expression
+
+Signs = frozenset[int]
+ANY: Signs = frozenset((-1, 0, 1))
+NON_NEGATIVE: Signs = frozenset((0, 1))
+POSITIVE: Signs = frozenset((1,))
+ZERO: Signs = frozenset((0,))
+
+
+def gap(relation: Relational) -> sp.Expr:
+    """The expression that is >= 0 (> 0 if strict) exactly when the inequality holds; for an equation, left minus right."""
+    if isinstance(relation, (sp.Le, sp.Lt)):
+        return relation.rhs - relation.lhs
+    if isinstance(relation, (sp.Ge, sp.Gt, sp.Eq)):
+        return relation.lhs - relation.rhs
+    raise TypeError(f"{relation} is not <=, <, >=, > or =; derivations know no other relation")
+
+
+def wanted_signs(relation: Relational) -> Signs:
+    """The signs of the gap for which the relation is true."""
+    if isinstance(relation, sp.Eq):
+        return ZERO
+    return POSITIVE if isinstance(relation, (sp.Lt, sp.Gt)) else NON_NEGATIVE
+
+
+def possible_signs(expr: sp.Expr, facts: Iterable[Relational] = ()) -> Signs:
+    """The signs that `expr` can take, given the domains of its symbols and the facts; a superset, never a guess."""
+    known = tuple(facts)
+    signs = _structural(expr, known) & _from_facts(expr, known)
+    if signs == ANY or signs == NON_NEGATIVE:
+        factored = sp.factor_terms(expr)
+        if factored != expr:
+            signs &= _structural(factored, known)
+    return signs
+
+
+def _from_facts(expr: sp.Expr, facts: tuple[Relational, ...]) -> Signs:
+    """`expr` is a fact's gap, up to sign and a constant: n - g is positive because n - g - 1 is a gap."""
+    signs = ANY
+    for fact in facts:
+        fact_gap = gap(fact)
+        if not (fact_gap.free_symbols and fact_gap.free_symbols == expr.free_symbols):
+            continue
+        for direction in (1, -1):
+            rest = sp.expand(direction * expr - fact_gap)
+            if rest.is_Rational:
+                if isinstance(fact, sp.Eq):
+                    found = frozenset((int(sp.sign(rest)),))
+                elif rest > 0:
+                    found = POSITIVE
+                elif rest == 0:
+                    found = wanted_signs(fact)
+                else:
+                    continue
+                signs &= frozenset(direction * sign for sign in found)
+    return signs
+
+
+def _add(left: Signs, right: Signs) -> Signs:
+    return frozenset().union(*(ANY if x * y < 0 else {x or y} for x, y in itertools.product(left, right)))
+
+
+def _multiply(left: Signs, right: Signs) -> Signs:
+    return frozenset(x * y for x, y in itertools.product(left, right))
+
+
+def _structural(expr: sp.Expr, facts: tuple[Relational, ...]) -> Signs:
+    if expr.is_Rational:
+        return frozenset((int(sp.sign(expr)),))
+    if not expr.free_symbols and not expr.has(sp.Sum):
+        return _sign_of_number(expr)
+    if isinstance(expr, (sp.Symbol, sp.Indexed)):
+        declared = expr if isinstance(expr, sp.Symbol) else expr.base
+        if declared.assumptions0.get("positive"):
+            return POSITIVE
+        return NON_NEGATIVE if declared.assumptions0.get("nonnegative") else ANY
+    if isinstance(expr, sp.Add):
+        total = ZERO
+        for term in expr.args:
+            total = _add(total, possible_signs(term, facts))
+        return total
+    if isinstance(expr, sp.Mul):
+        product = POSITIVE
+        for factor in expr.args:
+            product = _multiply(product, possible_signs(factor, facts))
+        return product
+    if isinstance(expr, sp.Pow):
+        return _power(expr, facts)
+    if isinstance(expr, (sp.exp, sp.cosh)):
+        return POSITIVE
+    if isinstance(expr, sp.Abs):
+        return frozenset(abs(sign) for sign in possible_signs(expr.args[0], facts))
+    if isinstance(expr, (sp.tanh, sp.sinh)):
+        return possible_signs(expr.args[0], facts)
+    if isinstance(expr, sp.log):
+        return possible_signs(expr.args[0] - 1, facts) if possible_signs(expr.args[0], facts) == POSITIVE else ANY
+    if isinstance(expr, sp.Max):
+        parts = [possible_signs(part, facts) for part in expr.args]
+        floor = max(min(part) for part in parts)
+        return frozenset(sign for sign in (-1, 0, 1) if sign >= floor)
+    if isinstance(expr, sp.Sum):
+        summand = possible_signs(expr.function, facts)
+        return summand if possible_signs(expr.limits[0][2] - expr.limits[0][1] + 1, facts) == POSITIVE else summand | ZERO
+    return ANY
+
+
+def _power(expr: sp.Pow, facts: tuple[Relational, ...]) -> Signs:
+    base, exponent = possible_signs(expr.base, facts), expr.exp
+    if base == POSITIVE:
+        return POSITIVE
+    if exponent.is_Rational and exponent.q == 1:
+        if exponent < 0 and 0 in base:
+            return ANY  # a pole: no sign
+        return frozenset(abs(x) if exponent.p % 2 == 0 else x for x in base)
+    if exponent.is_Rational and exponent > 0 and base <= NON_NEGATIVE:
+        return base
+    return ANY
+
+
+def _sign_of_number(expr: sp.Expr) -> Signs:
+    """The sign of a closed expression by Arb; exact zeros are rationals and were caught before."""
+    value = evaluate(expr, {}, bits=256)
+    if value > 0:
+        return POSITIVE
+    return frozenset((-1,)) if value < 0 else ANY
+
+
+def evaluate(expr: sp.Expr, values: Mapping[sp.Symbol, object], bits: int = 128) -> arb:
+    """Arb ball that contains the value of `expr` at exact or ball values of its symbols; nan where it is undefined."""
+    names = tuple(sorted(values, key=str))
+    old, ctx.prec = ctx.prec, bits
+    try:
+        return arb(compile_expression(expr, names)(*(_to_arb(values[name]) for name in names)))
+    except (ZeroDivisionError, ValueError):
+        return arb("nan")
+    finally:
+        ctx.prec = old
+
+
+def _to_arb(value: object) -> object:
+    if isinstance(value, sp.Basic):
+        if value.is_Rational:
+            return arb(fmpq(int(value.p), int(value.q)))
+        return evaluate(value, {}, ctx.prec)
+    if isinstance(value, (int, fmpq)):
+        return arb(value)
+    return value
+
+
+def first_box_without_sign(
+    relation: Relational, box: Mapping[sp.Symbol, tuple[sp.Rational, sp.Rational]], depth: int
+) -> dict[str, str] | None:
+    """None when Arb shows the relation on the whole box; otherwise the first sub-box on which it could not, with the enclosure.
+
+    The gap is enclosed on the box; a box whose enclosure has not the wanted sign is halved along its widest side, `depth` times at most.
+    """
+    if isinstance(relation, sp.Eq):
+        raise TypeError(f"an enclosure cannot show the equation {relation}; use Identity")
+    names = tuple(sorted(box, key=str))
+    missing = gap(relation).free_symbols - set(names)
+    if missing:
+        raise ValueError(f"enclosure of {relation}: no range is stated for {sorted(map(str, missing))}")
+    function = compile_expression(gap(relation), names)
+    strict = wanted_signs(relation) == POSITIVE
+    start = tuple((fmpq(int(lo.p), int(lo.q)), fmpq(int(hi.p), int(hi.q))) for lo, hi in (box[name] for name in names))
+    pending = [(start, 0)]
+    while pending:
+        sides, level = pending.pop()
+        try:
+            value = arb(function(*(_ball(lo, hi) for lo, hi in sides)))
+        except (ZeroDivisionError, ValueError):
+            value = arb("nan")
+        if value > 0 or (not strict and value >= 0):
+            continue
+        if level >= depth:
+            return {str(name): f"[{lo}, {hi}]" for name, (lo, hi) in zip(names, sides, strict=True)} | {"gap": str(value)}
+        widest = max(range(len(sides)), key=lambda index: sides[index][1] - sides[index][0])
+        lo, hi = sides[widest]
+        for half in ((lo, (lo + hi) / 2), ((lo + hi) / 2, hi)):
+            pending.append(((*sides[:widest], half, *sides[widest + 1 :]), level + 1))
+    return None
+
+
+def _ball(lo: fmpq, hi: fmpq) -> arb:
+    return arb(lo).union(arb(hi))

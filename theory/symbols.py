@@ -1,0 +1,115 @@
+"""Every symbol of the suite once: its letter, meaning, unit and domain.
+
+Statements are typed in these symbols and nothing else, so a letter means the same thing in every family. Domains are part of the
+symbol: SymPy may use them in a derivation, and `checks` refuses a case whose values leave them. Entropies are in nats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a symbol stands for; `unit` is "1" for pure numbers, counts are "keys", "steps", "layers"."""
+
+    symbol: sp.Symbol
+    text: str
+    unit: str
+    domain: str
+
+
+MEANINGS: dict[str, Meaning] = {}
+
+
+def _declare(name: str, text: str, unit: str, domain: str) -> sp.Symbol:
+    assumptions: dict[str, dict[str, bool]] = {
+        "real": dict(real=True),
+        "nonnegative": dict(nonnegative=True),
+        "positive": dict(positive=True),
+        "count": dict(integer=True, positive=True),
+        "index": dict(integer=True, nonnegative=True),
+        "fraction": dict(nonnegative=True),
+        "open fraction": dict(positive=True),
+    }
+    symbol = sp.Symbol(name, **assumptions[domain])
+    if name in MEANINGS:
+        raise ValueError(f"symbol {name!r} is declared twice in theory/symbols.py; one letter has one meaning")
+    MEANINGS[name] = Meaning(symbol, text, unit, domain)
+    return symbol
+
+
+# The row: n visible keys, a block G of g of them, finite scores s with the temperature divided out.
+n = _declare("n", "visible keys of the query", "keys", "count")
+g = _declare("g", "visible keys in the block G of the query", "keys", "count")
+m = _declare("m", "visible keys outside the block, n - g", "keys", "count")
+k = _declare("k", "size of the high tier of a two-level row", "keys", "count")
+t = _declare("t", "claimed margin: least score in G minus greatest score outside", "nats", "real")
+margin = _declare("margin", "measured margin of the row", "nats", "real")
+soft_margin = _declare("soft_margin", "logsumexp of the scores in G minus logsumexp outside", "nats", "real")
+low_in = _declare("low_in", "least score in the block", "nats", "real")
+top_in = _declare("top_in", "greatest score in the block", "nats", "real")
+top_out = _declare("top_out", "greatest score outside the block", "nats", "real")
+mean_out = _declare("mean_out", "mean score outside the block", "nats", "real")
+sum_in = _declare("I", "sum of exp(score) over the block", "1", "positive")
+sum_out = _declare("O", "sum of exp(score) outside the block", "1", "positive")
+score_range = _declare("R", "greatest score minus least score (or a bound on it)", "nats", "nonnegative")
+phi = _declare("phi", "target pointer fidelity", "1", "open fraction")
+
+# Keys are numbered so that the block is 1..g; sums run over these two generic keys.
+j_in = sp.Symbol("j", integer=True, positive=True)
+j_out = sp.Symbol("l", integer=True, positive=True)
+RANGES: dict[sp.Symbol, tuple[sp.Expr, sp.Expr]] = {j_in: (sp.Integer(1), g), j_out: (g + 1, n)}
+s = sp.IndexedBase("s", real=True)  # scores of the row, temperature divided out
+a = sp.IndexedBase("a", positive=True)  # attention weights of the row
+
+# Observables of a row.
+eps = _declare("eps", "outside mass: attention outside the block", "1", "fraction")
+fidelity = _declare("F", "pointer fidelity: attention on the block, 1 - eps", "1", "fraction")
+entropy = _declare("H", "entropy of the attention row", "nats", "nonnegative")
+peak = _declare("a_max", "greatest attention weight of the row", "1", "open fraction")
+
+# Layer, loss and training constants.
+tau = _declare("tau", "temperature", "1", "positive")
+beta = _declare("beta", "strength of the dial", "nats", "positive")
+dial = _declare("d", "setting of the dial", "1", "real")
+lam = _declare("lam", "penalty weight of a group (lambda times its weight)", "loss/norm", "nonnegative")
+gamma = _declare("gamma", "slack of the penalty weight above the gradient bound", "loss/norm", "positive")
+eta = _declare("eta", "step size", "norm^2/loss", "positive")
+G_loss = _declare("G", "bound on the norm of the gradient of the loss in one output", "loss/norm", "nonnegative")
+D_V = _declare("D_V", "diameter of the values", "norm", "nonnegative")
+D_K = _declare("D_K", "diameter of the keys", "norm", "nonnegative")
+D_X = _declare("D_X", "diameter of the tokens", "norm", "nonnegative")
+D_U = _declare("D_U", "diameter of the readout rows", "loss/norm", "nonnegative")
+D_c = _declare("D_c", "diameter of the block-c parts of the tokens", "norm", "nonnegative")
+B = _declare("B", "bound on the norm of a token's own-block part", "norm", "nonnegative")
+B_x = _declare("B_x", "bound on the norm of a token", "norm", "nonnegative")
+B_q = _declare("B_q", "bound on the norm of a query", "norm", "nonnegative")
+B_c = _declare("B_c", "mean norm of the block-c parts of the tokens", "norm", "nonnegative")
+delta = _declare("delta", "leak: bound on the norm of a token's off-block part", "norm", "nonnegative")
+rho_A = _declare("rho_A", "Frobenius ball of the bilinear content form A", "1", "nonnegative")
+rho_Q = _declare("rho_Q", "Frobenius ball of W_Q", "1", "nonnegative")
+rho_K = _declare("rho_K", "Frobenius ball of W_K", "1", "nonnegative")
+
+# Further arguments of the exported formulas.
+theta0 = _declare("theta0", "greatest initial norm of a penalised group", "norm", "nonnegative")
+steps = _declare("steps", "proximal steps taken", "steps", "index")
+beta1 = _declare("beta1", "decay of Adam's first moment", "1", "fraction")
+beta2 = _declare("beta2", "decay of Adam's second moment", "1", "open fraction")
+momentum = _declare("mu", "momentum coefficient", "1", "fraction")
+parameters = _declare("p_g", "parameters in a group", "parameters", "count")
+step_bound = _declare("G_bar", "bound on the norm of the vectors a group is moved by", "loss/norm", "nonnegative")
+query_share = _declare("pi_c", "fraction of the queries that belong to block c", "1", "fraction")
+target_probability = _declare("p_y", "probability that the model gives to the target", "1", "fraction")
+norm_U = _declare("norm_U", "spectral norm of the readout", "1", "nonnegative")
+B_v = _declare("B_v", "bound on the norm of a value", "norm", "nonnegative")
+B_y = _declare("B_y", "bound on the norm of a regression target", "norm", "nonnegative")
+D_x = _declare("D_x", "cross diameter: greatest distance of a value in G from a value outside", "norm", "nonnegative")
+margin_in = _declare("t_in", "least in-block score of the own-block parts", "nats", "real")
+eps0 = _declare("eps0", "outside mass at dial 0", "1", "open fraction")
+content_advantage = _declare("Delta_0", "mean content score in G minus mean outside, under the conditional weights", "nats", "real")
+entropy_in = _declare("H_G", "entropy of the attention inside the block, conditional on it", "nats", "nonnegative")
+entropy_out = _declare("H_out", "entropy of the attention outside the block, conditional on it", "nats", "nonnegative")
+dial_other = _declare("d2", "another setting of the dial", "1", "real")
