@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from torch import Tensor
 __all__ = ["Batch", "DataError", "Measured", "generator", "measure", "read_text", "semantic_blocks",
            "synthetic", "text_batch", "upper_norm", "words_of"]
 
-TEXT_LIMIT = 16_000_000  # characters read from a file: 2-3 million words, seconds to partition
+TEXT_LIMIT = 4_000_000  # characters read from a file: about 700,000 words, seconds to partition
 TARGETS = ("block", "mixture", "soft", "pointer", "vector", "next")
 
 
@@ -68,9 +68,10 @@ class Batch:
         """The number of layers L."""
         return self.tokens.shape[0]
 
-    def _map(self, change: object) -> Batch:
-        parts = {k: getattr(self, k) for k in ("tokens", "blocks", "targets", "present", "mask")}
-        return replace(self, **{k: v if v is None else change(v) for k, v in parts.items()})  # type: ignore[operator]
+    def _map(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        present, mask = (part if part is None else change(part) for part in (self.present, self.mask))
+        return replace(self, tokens=change(self.tokens), blocks=change(self.blocks), targets=change(self.targets),
+                       present=present, mask=mask)
 
     def layer(self, index: int | slice) -> Batch:
         """The data of the layers selected by an index or slice, as a batch."""
@@ -86,10 +87,10 @@ class Batch:
 class Measured:
     """Upper bounds, true in real arithmetic, on the norms of a batch's floats; float64, one row per layer."""
 
-    block_norm: Float[Tensor, "L"]  # B: largest own-block part
-    leak: Float[Tensor, "L"]  # delta: largest off-block part; exactly 0 where there is none
-    input_norm: Float[Tensor, "L"]  # B_x
-    input_diameter: Float[Tensor, "L"]  # D_X over the tokens of one sequence
+    block_norm: Float[Tensor, " L"]  # B: largest own-block part
+    leak: Float[Tensor, " L"]  # delta: largest off-block part; exactly 0 where there is none
+    input_norm: Float[Tensor, " L"]  # B_x
+    input_diameter: Float[Tensor, " L"]  # D_X over the tokens of one sequence
     block_diameter: Float[Tensor, "L M"]  # D_X^(c), the same for feature block c
     mean_block_norm: Float[Tensor, "L M"]  # mean over queries of ||x_i^(c)||
     sequence_block_norm: Float[Tensor, "L M"]  # the worst sequence's mean: valid for every minibatch
@@ -116,7 +117,7 @@ def upper_norm(vectors: Float[Tensor, "*rest D"]) -> Float[Tensor, "*rest"]:
 
 def block_norms(batch: Batch) -> Float[Tensor, "L S T M"]:
     """Upper bounds of ||x_i^(c)|| for every token and feature block."""
-    return torch.stack([upper_norm(part) for part in batch.tokens.split(batch.features, -1)], -1)
+    return torch.stack([upper_norm(part) for part in torch.split(batch.tokens, list(batch.features), -1)], -1)
 
 
 def own_part(batch: Batch) -> Bool[Tensor, "L S T D"]:
@@ -138,7 +139,7 @@ def measure(batch: Batch) -> Measured:
     for x, both in zip(tokens.double(), pairs, strict=True):
         gap = (x[:, :, None] - x[:, None, :]) * both[..., None]
         whole.append(upper_norm(gap).max())
-        parts.append(torch.stack([upper_norm(piece).max() for piece in gap.split(batch.features, -1)]))
+        parts.append(torch.stack([upper_norm(piece).max() for piece in torch.split(gap, list(batch.features), -1)]))
     up = 1 + (here[0].numel() + 8) * 2.0**-52  # the rounding of a mean of that many numbers
     return Measured(
         block_norm=upper_norm(tokens * own).amax(widest),
@@ -246,7 +247,7 @@ def synthetic(features: Sequence[int], seeds: Sequence[int], *, sequences: int =
 
 
 def read_text(path: str | Path | None = None) -> str:
-    """The text of a UTF-8 file (its first 16 million characters), or by default Python's own help topics."""
+    """The text of a UTF-8 file (its first 4 million characters), or by default Python's own help topics."""
     if path is None:
         from pydoc_data.topics import topics
 
@@ -277,10 +278,11 @@ def semantic_blocks(words: Sequence[str], blocks: int, window: int = 3) -> dict[
     counts = Counter(words)
     near: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for gap in range(1, window + 1):
-        for (left, right), times in Counter(zip(words, words[gap:])).items():
+        for (left, right), times in Counter(zip(words, words[gap:], strict=False)).items():
             near[left][right] += times
             near[right][left] += times
-    mass, home, share = [0] * blocks, {}, len(words) / blocks
+    home: dict[str, int] = {}
+    mass, share = [0] * blocks, len(words) / blocks
     for word in sorted(counts, key=lambda w: (-counts[w], w)):
         pull = [0] * blocks
         for other, times in near[word].items():

@@ -135,8 +135,8 @@ class Parameters:
 class Rule:
     """Adds `strength` (nats, finite, one number or one per layer) to the scores of a set of keys for every query."""
 
-    keys: Bool[Tensor, "..."]  # [T], [S, T] or [L, S, T]
-    strength: float | Float[Tensor, "L"]
+    keys: Bool[Tensor, " *where T"]  # [T], [S, T] or [L, S, T]
+    strength: float | Float[Tensor, " L"]
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Capture:
     outputs: Float[Tensor, "L S T E"]
 
 
-def per_layer(value: float | Tensor, layers: int, name: str, device: torch.device | str = "cpu") -> Float[Tensor, "L"]:
+def per_layer(value: float | Tensor, layers: int, name: str, device: torch.device | str = "cpu") -> Float[Tensor, " L"]:
     """One finite float64 number per layer from a number or an [L] tensor."""
     # from float64 on the host, so that 0.1 is the same 0.1 in every dtype and on every device
     made = torch.as_tensor(value, dtype=torch.float64).to(device)

@@ -57,7 +57,7 @@ class Groups:
 class GroupPenalty:
     """lam * sum_g w_g ||W_g||: `weight` lam >= 0 (one number or [L]), `weights` w_g >= 0."""
 
-    weight: float | Float[Tensor, "L"]
+    weight: float | Float[Tensor, " L"]
     groups: Groups
     weights: Float[Tensor, "K b c"]
 
@@ -139,8 +139,8 @@ def group_sums(matrices: Float[Tensor, "L K R C"], groups: Groups) -> Float[Tens
     if len(set(groups.rows)) == 1 and len(set(groups.columns)) == 1:
         cut = (*matrices.shape[:2], len(groups.rows), groups.rows[0], len(groups.columns), groups.columns[0])
         return matrices.reshape(cut).sum(5).sum(3)
-    rows = torch.stack([part.sum(-2) for part in matrices.split(groups.rows, -2)], -2)
-    return torch.stack([part.sum(-1) for part in rows.split(groups.columns, -1)], -1)
+    rows = torch.stack([part.sum(-2) for part in torch.split(matrices, list(groups.rows), -2)], -2)
+    return torch.stack([part.sum(-1) for part in torch.split(rows, list(groups.columns), -1)], -1)
 
 
 def group_norms(matrices: Float[Tensor, "L K R C"], groups: Groups) -> Float[Tensor, "L K b c"]:
@@ -159,7 +159,7 @@ def expand(factors: Float[Tensor, "L K b c"], groups: Groups) -> Float[Tensor, "
     return factors.expand(*factors.shape[:2], sum(groups.rows), sum(groups.columns))
 
 
-def penalty_value(content: Float[Tensor, "L K R C"], penalty: GroupPenalty) -> Float[Tensor, "L"]:
+def penalty_value(content: Float[Tensor, "L K R C"], penalty: GroupPenalty) -> Float[Tensor, " L"]:
     """lam * sum_g w_g ||W_g|| for each layer, float64."""
     lam = torch.as_tensor(penalty.weight, dtype=torch.float64).to(content.device)
     return lam * (group_norms(content, penalty.groups) * penalty.weights.to(content.device)).sum((1, 2, 3))

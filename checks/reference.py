@@ -13,7 +13,7 @@ import numpy as np
 
 from checks.training import Optimiser
 
-__all__ = ["Layer", "Theta", "group_slices", "loss_and_gradients", "proximal_step", "train_reference"]
+__all__ = ["Layer", "Theta", "group_slices", "into_ball", "loss_and_gradients", "proximal_step", "train_reference"]
 
 Theta = dict[str, np.ndarray]
 
@@ -77,6 +77,13 @@ def group_slices(rows: Sequence[int], columns: Sequence[int]) -> Iterator[tuple[
             yield b, c, slice(tops[b], tops[b + 1]), slice(lefts[c], lefts[c + 1])
 
 
+def into_ball(value: np.ndarray, radius: float, rectangles: Sequence[tuple[int, slice, slice]]) -> None:
+    """Scale in place every rectangle (or else every matrix) that is longer than the radius."""
+    matrices = list(value) if value.ndim == 3 else [value]
+    for piece in [value[at] for at in rectangles] or matrices:
+        piece *= min(1.0, radius / max(float(np.linalg.norm(piece)), 1e-300))
+
+
 def proximal_step(theta: Theta, gradient: Theta, memory: dict[str, tuple[np.ndarray, ...]], optimiser: Optimiser,
                   index: int, thresholds: np.ndarray, rows: Sequence[int], columns: Sequence[int],
                   trainable: Sequence[str], balls: dict[str, float], ball_per: str = "matrix") -> Theta:
@@ -89,7 +96,7 @@ def proximal_step(theta: Theta, gradient: Theta, memory: dict[str, tuple[np.ndar
                  for w in [thresholds[k, b, d]]] if grouped else []
         if optimiser.clip is not None:
             for piece in ([z[k, r, c] for k, r, c, _ in parts] if grouped else [z]):
-                piece *= min(1.0, optimiser.clip / max(np.linalg.norm(piece), 1e-300))
+                piece *= min(1.0, optimiser.clip / max(float(np.linalg.norm(piece)), 1e-300))
         if optimiser.rule == "adam":
             (b1, b2), (m, s) = optimiser.betas, memory.get(name, (np.zeros_like(z), np.zeros_like(z)))
             m, s = b1 * m + (1 - b1) * z, b2 * s + (1 - b2) * z**2
@@ -108,9 +115,7 @@ def proximal_step(theta: Theta, gradient: Theta, memory: dict[str, tuple[np.ndar
             size = np.linalg.norm(value[k, r, c])
             value[k, r, c] = 0.0 if size <= eta * w else (1 - eta * w / size) * value[k, r, c]
         if name in balls:
-            pieces = [value] if not grouped else list(value) if ball_per == "matrix" else [value[k, r, c] for k, r, c, _ in parts]
-            for piece in pieces:
-                piece *= min(1.0, balls[name] / max(np.linalg.norm(piece), 1e-300))
+            into_ball(value, balls[name], [(k, r, c) for k, r, c, _ in parts] if ball_per == "group" else [])
         if grouped and optimiser.spectral_radius is not None:
             left, singular, right = np.linalg.svd(value, full_matrices=False)
             value = (left * np.minimum(singular, optimiser.spectral_radius)[:, None, :]) @ right
@@ -123,7 +128,12 @@ def train_reference(theta: Theta, layer: Layer, optimiser: Optimiser, steps: int
                     trainable: Sequence[str] = ("content", "values", "readout"), balls: dict[str, float] | None = None,
                     ball_per: str = "matrix", order: np.ndarray | None = None) -> list[Theta]:
     """All states of a run, from the initial one to the one after `steps` steps; order [steps, b]: minibatches."""
-    states, memory = [theta], {}
+    memory: dict[str, tuple[np.ndarray, ...]] = {}
+    first = {name: value.copy() for name, value in theta.items()}
+    for name, radius in (balls or {}).items():
+        tiles = [(k, r, c) for k in range(len(first["content"])) for _, _, r, c in group_slices(rows, columns)]
+        into_ball(first[name], radius, tiles if name == "content" and ball_per == "group" else [])
+    states = [first]
     for index in range(steps):
         at = np.arange(len(layer.x)) if order is None else order[index]
         part = Layer(layer.x[at], layer.targets[at], layer.bias[at], layer.visible[at], layer.present[at], layer.tau, layer.kind)

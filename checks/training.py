@@ -30,7 +30,6 @@ from checks.penalty import (
     Ball,
     GroupPenalty,
     Groups,
-    expand,
     group_norms,
     group_sums,
     off_block_penalty,
@@ -131,7 +130,7 @@ def failing_spectral_clipping(step: float, radius: float, **rest: object) -> Opt
 
 @dataclass(frozen=True)
 class Balls:
-    """Centred Frobenius balls held after every step; None: unbounded."""
+    """Centred Frobenius balls held from the start on (state 0 is projected, frozen parts too); None: unbounded."""
 
     content: Ball | None = None
     values: float | None = None
@@ -164,7 +163,7 @@ class Gradients:
     content: Float[Tensor, "L K R D"] | None
     values: Float[Tensor, "L E D"] | None
     readout: Float[Tensor, "L C E"] | None
-    loss: Float[Tensor, "L"] | None
+    loss: Float[Tensor, " L"] | None
 
 
 @dataclass(frozen=True)
@@ -282,23 +281,24 @@ def gradients(parameters: Parameters, problem: Problem, trainable: Sequence[str]
 
     if s.matrices == 1:
         projected = torch.bmm(flat, torch.cat([parameters.content[:, 0], parameters.values.mT], -1))
-        left, v = projected.split((width, s.value_width), -1)
+        left, v = torch.split(projected, [width, s.value_width], -1)
         q, k, v = heads(left), heads(flat), heads(v)
     else:
         fused = torch.cat([parameters.content.reshape(layers, 2 * rows, width), parameters.values], 1)
-        q, k, v = (heads(part) for part in torch.bmm(flat, fused.mT).split((rows, rows, s.value_width), -1))
+        q, k, v = (heads(part) for part in torch.split(torch.bmm(flat, fused.mT), [rows, rows, s.value_width], -1))
     a = torch.baddbmm(heads(problem.row_bias), q, k.mT, alpha=1 / tau).softmax(-1)
     o = torch.bmm(a, v)
     outputs = o.reshape(layers, -1, s.value_width)
-    dz, value = _loss_gradient(torch.bmm(outputs, parameters.readout.mT), problem, with_loss)
-    dreadout = torch.bmm(dz.mT, outputs) if "readout" in trainable else None
-    g = heads(torch.bmm(dz, parameters.readout))
+    # classes before queries: a softmax over the few classes then runs along the queries, 25 times faster
+    dz, value = _loss_gradient(torch.bmm(parameters.readout, outputs.mT), problem, with_loss)
+    dreadout = torch.bmm(dz, outputs) if "readout" in trainable else None
+    g = heads(torch.bmm(dz.mT, parameters.readout))
     dvalues = dcontent = None
     if "values" in trainable:
         dvalues = torch.bmm(torch.bmm(a.mT, g).reshape(layers, -1, s.value_width).mT, flat)
     if "content" in trainable:
         # dL/ds_ij = a_ij <g_i, v_j - o_i>
-        ds = a * (torch.bmm(g, v.mT) - (g * o).sum(-1, keepdim=True)) / tau
+        ds = a * torch.baddbmm((g * o).sum(-1, keepdim=True), g, v.mT, beta=-1 / tau, alpha=1 / tau)
         back = torch.bmm(ds, k).reshape(layers, -1, q.shape[-1])
         if s.matrices == 1:
             dcontent = torch.bmm(flat.mT, back)[:, None]
@@ -308,28 +308,28 @@ def gradients(parameters: Parameters, problem: Problem, trainable: Sequence[str]
     return Gradients(dcontent, dvalues, dreadout, value)
 
 
-def _loss_gradient(z: Float[Tensor, "L N C"], problem: Problem,
-                   with_loss: bool) -> tuple[Float[Tensor, "L N C"], Float[Tensor, "L"] | None]:
+def _loss_gradient(z: Float[Tensor, "L C N"], problem: Problem,
+                   with_loss: bool) -> tuple[Float[Tensor, "L C N"], Float[Tensor, " L"] | None]:
     """dL/dz, with the mean over present queries in it, and the loss if asked for."""
-    layers, queries, _ = z.shape
+    layers, classes, queries = z.shape
     if problem.present is None:
         share: float | Tensor = 1 / queries
     else:
-        here = problem.present.reshape(layers, queries, 1).to(z.dtype)
-        share = here / here.sum(1, keepdim=True).clamp(min=1)
-    if problem.loss == "squared":
-        dz = z - problem.targets.reshape(z.shape)
-        value = dz.square().sum(-1, keepdim=True) / 2 if with_loss else None
-    elif problem.targets.ndim == 4:
-        target = problem.targets.reshape(z.shape)
-        dz = z.softmax(-1) - target
-        value = -(target * z.log_softmax(-1)).sum(-1, keepdim=True) if with_loss else None
-    else:
-        target = problem.targets.reshape(layers, queries, 1)
+        here = problem.present.reshape(layers, 1, queries).to(z.dtype)
+        share = here / here.sum(2, keepdim=True).clamp(min=1)
+    value = None
+    if problem.targets.ndim == 3:
+        target = problem.targets.reshape(layers, 1, queries)
         # p_y - 1 loses all digits when p_y is near 1: it is minus the sum of the other probabilities
-        dz = z.softmax(-1).scatter(-1, target, 0.0)
-        dz = dz.scatter(-1, target, -dz.sum(-1, keepdim=True))
-        value = -z.log_softmax(-1).gather(-1, target) if with_loss else None
+        dz = z.softmax(1).scatter(1, target, 0.0)
+        dz = dz.scatter(1, target, -dz.sum(1, keepdim=True))
+        if with_loss:
+            value = -z.log_softmax(1).gather(1, target)
+    else:
+        goal = problem.targets.reshape(layers, queries, classes).mT
+        dz = (z if problem.loss == "squared" else z.softmax(1)) - goal
+        if with_loss:
+            value = (dz.square() / 2 if problem.loss == "squared" else -goal * z.log_softmax(1)).sum(1, keepdim=True)
     return dz * share, None if value is None else (value * share).sum((1, 2))
 
 
@@ -345,6 +345,13 @@ def train(parameters: Parameters, batch: Batch, structure: Structure, penalty: G
     """
     optimiser = optimiser if isinstance(optimiser, Optimiser) else sgd(optimiser)
     penalty = off_block_penalty(structure, 0.0) if penalty is None else penalty
+    if batch.tokens.dtype not in (torch.float32, torch.float64):
+        raise TrainingError(f"a fleet trains in float32 or float64, got {batch.tokens.dtype}: the rounding analysis covers "
+                            "no other dtype. Make the data with one of them.")
+    if penalty.groups.matrices != structure.matrices or sum(penalty.groups.rows) != sum(structure.rows) \
+            or sum(penalty.groups.columns) != structure.width:
+        raise TrainingError(f"the penalty's groups must tile the content matrices, got {penalty.groups} for {structure}: "
+                            "they were made for another structure. Build the penalty from this one.")
     problem = prepare(batch, structure, dial=dial, rules=rules, loss=loss)
     shapes = ((structure.matrices, sum(structure.rows), structure.width), (structure.value_width, structure.width),
               (structure.classes, structure.value_width))
@@ -378,6 +385,10 @@ def run_steps(parameters: Parameters, problem: Problem, penalty: GroupPenalty, o
     radii = {"content": balls.content, "values": None if balls.values is None else Ball(balls.values),
              "readout": None if balls.readout is None else Ball(balls.readout)}
     theta = {"content": parameters.content, "values": parameters.values[:, None], "readout": parameters.readout[:, None]}
+    # a gradient bound that a ball gives must already hold for the first step
+    theta = {name: value if (ball := radii[name]) is None else project(value, ball, cuts[name])
+             for name, value in theta.items()}
+    initial = Parameters(theta["content"], theta["values"][:, 0], theta["readout"][:, 0])
     memory: dict[str, tuple[Tensor, ...]] = {}
     unit = prox_thresholds(penalty, 1.0, parameters.layers).to(device)
     watch = _Watch(problem, penalty.groups, theta["content"], steps, record)
@@ -413,7 +424,7 @@ def run_steps(parameters: Parameters, problem: Problem, penalty: GroupPenalty, o
         watch.state(index, theta, found.loss)
     watch.check()
     final = Parameters(theta["content"], theta["values"][:, 0], theta["readout"][:, 0])
-    return watch.run(final, parameters)
+    return watch.run(final, initial)
 
 
 def _direction(gradient: Tensor, memory: tuple[Tensor, ...] | None, optimiser: Optimiser,
