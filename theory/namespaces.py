@@ -1,4 +1,4 @@
-"""The numbers a formula can run on: one adaptor each for `math`, `numpy`, `torch` and `flint`.
+"""The numbers a formula can run on: one adaptor each for `math`, `numpy`, `torch`, `flint` and exact fractions.
 
 `theory.formulas` is written against the methods below. `MATH` needs the standard library; `NUMPY`, `TORCH` and `FLINT` import their
 library when first asked for (`from theory.namespaces import FLINT`). `FLINT` works at the current `flint.ctx.prec` and returns
@@ -179,6 +179,27 @@ def _or_inf(function: Any, x: float) -> float:
         return math.inf
 
 
+class _Exact(Namespace):
+    """Fractions, for formulas of + - * /, Max, Min and ceil only: the value itself, nothing rounded."""
+
+    name = "exact"
+
+    def _number(self, value: Any) -> Fraction:
+        return Fraction(value)
+
+    def rational(self, p: int, q: int) -> Fraction:
+        return Fraction(p, q)
+
+    def maximum(self, a: Fraction, b: Fraction) -> Fraction:
+        return max(a, b)
+
+    def minimum(self, a: Fraction, b: Fraction) -> Fraction:
+        return min(a, b)
+
+    def ceil(self, x: Fraction) -> int:
+        return math.ceil(x)
+
+
 class _Numpy(Namespace):
     name = "numpy"
 
@@ -332,6 +353,7 @@ class _Flint(Namespace):
 
 
 MATH: Namespace = _Math()
+EXACT: Namespace = _Exact()
 
 
 @cache
@@ -342,4 +364,4 @@ def _lazy(name: str) -> Namespace:
 def __getattr__(name: str) -> Namespace:
     if name in ("NUMPY", "TORCH", "FLINT"):
         return _lazy(name)
-    raise AttributeError(f"theory.namespaces has no {name!r}; it has MATH, NUMPY, TORCH and FLINT")
+    raise AttributeError(f"theory.namespaces has no {name!r}; it has MATH, EXACT, NUMPY, TORCH and FLINT")

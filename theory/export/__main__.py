@@ -5,13 +5,21 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import theory
 from theory.export import numbers
+from theory.formula import Formula
+
+
+def every_formula() -> tuple[Formula, ...]:
+    """The formulas of all families in reading order."""
+    return tuple(formula for family in theory.FAMILIES for formula in import_module(f"theory.{family}").FORMULAS)
+
 
 TARGETS: dict[str, Callable[[], str]] = {
-    "formulas.py": lambda: numbers.source(theory.formulas()),
+    "formulas.py": lambda: numbers.source(every_formula()),
 }
 FOLDER = Path(theory.__file__).parent
 

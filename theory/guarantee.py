@@ -1,0 +1,304 @@
+"""What a configuration guarantees: penalty, steps, margin, outside mass, fidelity, entropy and dial, before any training.
+
+The chain is theory.md N4. A penalty above the gradient bound leaves no cross-block group alive; then content can lead by at most
+rho (B + delta)^2 / tau, the dial adds beta d, and the margin bounds outside mass, fidelity and entropy of every row.
+
+Every value is computed from the exact inputs, in fractions or in Arb balls, and rounded to the float64 on its safe side: thresholds,
+entropies, outside mass, steps and dial up, margin and fidelity down. The rounding is the tightest unless the exact value needs more
+than 4096 bits to be told from a float; relative loss is below 2^-52, except that a value below 2.2e-308 becomes a subnormal.
+Starts without SymPy, torch, SciPy or numpy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from typing import Any, Literal
+
+from flint import arb, ctx
+
+from theory.config import Config, ConfigError, value_of
+from theory.formulas import (
+    content_bound,
+    dial_for_outside_mass,
+    entropy_ceiling,
+    extinction_steps,
+    fidelity_bound,
+    gradient_bound_bilinear,
+    gradient_bound_qk,
+    loss_gradient_ce,
+    margin_bilinear,
+    margin_qk,
+    outside_mass_bound,
+)
+from theory.namespaces import EXACT, FLINT
+
+Side = Literal["up", "down"]
+MOST_BITS = 4096
+TINIEST = 5e-324
+LARGEST = 1.7976931348623157e308
+
+
+@dataclass(frozen=True)
+class Because:
+    """Why a value holds: its theorem, the hypotheses used, and the reason if it says nothing."""
+
+    theorem: str
+    hypotheses: tuple[str, ...]
+    vacuous: str | None = None
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """The guaranteed values of one configuration; norms in the units of the configuration, margin and entropy_nats in nats.
+
+    vacuous: the margin is not positive, so entropy is only ln n and outside mass no better than a uniform row's.
+    """
+
+    penalty_threshold: float
+    penalty: float
+    extinction_steps: int
+    margin: float
+    outside_mass: float
+    fidelity: float
+    entropy_nats: float
+    entropy_bits: float
+    dial_for_target: float | None
+    vacuous: bool
+    because: dict[str, Because] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values under the names of the JSON output."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The configuration as exact numbers under the letters of the theory; finer data defaulted."""
+
+    n: int
+    g: int
+    tau: Fraction
+    bilinear: bool
+    B_x: Fraction
+    B: Fraction
+    delta: Fraction
+    D_V: Fraction
+    D_c: Fraction
+    B_c: Fraction
+    D_X: Fraction
+    rho_A: Fraction
+    rho_Q: Fraction
+    rho_K: Fraction
+    G: Fraction
+    beta: Fraction
+    d: Fraction
+    eta: Fraction
+    gamma: Fraction
+    theta0: Fraction
+    eps_target: Fraction | None
+
+
+def exact_inputs(config: Config) -> Inputs:
+    """Each number of the configuration as the exact real it stands for."""
+    norms, loss, target = config.norms, config.loss, config.target
+
+    def given(name: str, default: Fraction = Fraction(0)) -> Fraction:
+        value = value_of(config, name)
+        return default if value is None else Fraction(value)
+
+    eps = None
+    if target is not None:
+        eps = given("target.outside_mass") if target.outside_mass is not None else 1 - given("target.fidelity")
+    cross_entropy = loss.kind == "cross-entropy"
+    return Inputs(
+        n=config.attention.keys,
+        g=config.attention.block,
+        tau=Fraction(config.attention.temperature),
+        bilinear=config.attention.parametrisation == "bilinear",
+        B_x=Fraction(norms.input),
+        B=Fraction(norms.block_input),
+        delta=Fraction(norms.leak),
+        D_V=Fraction(norms.value_diameter),
+        D_c=given("norms.block_diameter", 2 * Fraction(norms.block_input)),
+        B_c=given("norms.mean_block_norm", Fraction(norms.block_input)),
+        D_X=given("norms.input_diameter", 2 * Fraction(norms.input)),
+        rho_A=given("norms.content"),
+        rho_Q=given("norms.query"),
+        rho_K=given("norms.key"),
+        # The a-priori bound for cross-entropy: nothing is known of the probability of the target.
+        G=loss_gradient_ce(EXACT, given("loss.readout_diameter"), 0) if cross_entropy else given("loss.gradient"),
+        beta=Fraction(config.dial.strength),
+        d=Fraction(config.dial.setting),
+        eta=Fraction(config.training.step),
+        gamma=Fraction(config.training.slack),
+        theta0=Fraction(config.training.initial_norm),
+        eps_target=eps,
+    )
+
+
+def guarantee(config: Config, source: str = "configuration") -> Guarantee:
+    """The guarantees of a configuration; ConfigError if one of them is too large for a float64."""
+    x = exact_inputs(config)
+    if x.bilinear:
+        bound = gradient_bound_bilinear(EXACT, x.G, x.D_V, x.D_c, x.B_c, x.tau)
+        content = content_bound(EXACT, x.rho_A, x.B, x.delta, x.tau)
+        margin = margin_bilinear(EXACT, x.beta, x.d, x.rho_A, x.B, x.delta, x.tau)
+    else:
+        bound = gradient_bound_qk(EXACT, x.G, x.D_V, x.rho_K, x.D_X, x.B_c, x.rho_Q, x.B_x, x.D_c, x.tau)
+        content = content_bound(EXACT, x.rho_Q * x.rho_K, x.B, x.delta, x.tau)
+        margin = margin_qk(EXACT, x.beta, x.d, x.rho_Q, x.rho_K, x.B, x.delta, x.tau)
+
+    def fit(name: str, value: float) -> float:
+        if math.isinf(value):
+            raise ConfigError(source, name, value, "the guaranteed value is beyond the float64 range", "Use a smaller unit for norms")
+        return value
+
+    vacuous = margin <= 0
+    nats, bits = _entropies(x, margin)
+    return Guarantee(
+        penalty_threshold=fit("penalty_threshold", round_fraction(bound, "up")),
+        penalty=fit("penalty", round_fraction(bound + x.gamma, "up")),
+        extinction_steps=extinction_steps(EXACT, x.theta0, x.eta, x.gamma),
+        margin=fit("margin", round_fraction(margin, "down")),
+        outside_mass=_at_margin(outside_mass_bound, x, margin, "up"),
+        fidelity=_at_margin(fidelity_bound, x, margin, "down"),
+        entropy_nats=nats,
+        entropy_bits=bits,
+        dial_for_target=None if x.eps_target is None else fit("dial_for_target", _dial(x, content, x.eps_target)),
+        vacuous=vacuous,
+        because=_because(config, x, margin),
+    )
+
+
+def _at_margin(formula: Callable[..., Any], x: Inputs, margin: Fraction, side: Side) -> float:
+    if margin == 0:  # rational: e^0 has no enclosure narrower than a point, and a float may be hit exactly
+        outside = Fraction(x.n - x.g, x.n)
+        return round_fraction(outside if side == "up" else 1 - outside, side)
+    return round_ball(lambda: formula(FLINT, x.n, x.g, margin), side)
+
+
+def _entropies(x: Inputs, margin: Fraction) -> tuple[float, float]:
+    def nats() -> arb:
+        return arb(x.n).log() if margin <= 0 else entropy_ceiling(FLINT, x.n, x.g, margin)
+
+    return round_ball(nats, "up"), round_ball(lambda: nats() / arb(2).log(), "up")
+
+
+def _dial(x: Inputs, content: Fraction, eps: Fraction) -> float:
+    """The smallest float d >= 0 with E(n, g, beta d - content) <= eps, E falling in d."""
+    odds = Fraction(x.n - x.g, x.g) * (1 - eps) / eps
+    if odds == 1:  # the only case in which the exact setting is rational
+        return max(0.0, round_fraction(content / x.beta, "up"))
+    setting = round_ball(lambda: dial_for_outside_mass(FLINT, x.n, x.g, content, x.beta, eps), "up")
+    return max(0.0, setting)
+
+
+def round_fraction(value: Fraction, side: Side) -> float:
+    """The float64 nearest to an exact number on one side of it; inf (-inf) beyond the range upwards (downwards)."""
+    try:
+        nearest = float(value)
+    except OverflowError:
+        toward_infinity = (value > 0) == (side == "up")
+        return math.copysign(math.inf if toward_infinity else LARGEST, value)
+    if math.isinf(nearest):
+        return nearest if (nearest > 0) == (side == "up") else math.copysign(LARGEST, nearest)
+    if side == "up" and Fraction(nearest) < value:
+        return math.nextafter(nearest, math.inf)
+    if side == "down" and Fraction(nearest) > value:
+        return math.nextafter(nearest, -math.inf)
+    return nearest + 0.0
+
+
+def round_end(end: arb, side: Side) -> float:
+    """The float64 on one side of an exact ball (radius 0), without expanding an exponent beyond the float range."""
+    mantissa, exponent = (int(part) for part in end.man_exp())
+    size = exponent + abs(mantissa).bit_length()  # 2^(size - 1) <= |end| < 2^size
+    if mantissa and size < -1074:
+        return (TINIEST if mantissa > 0 else -0.0) if side == "up" else (0.0 if mantissa > 0 else -TINIEST)
+    if size > 1025:
+        toward_infinity = (mantissa > 0) == (side == "up")
+        return math.copysign(math.inf if toward_infinity else LARGEST, mantissa)
+    return round_fraction(mantissa * Fraction(2) ** exponent, side)
+
+
+def round_ball(evaluate: Callable[[], arb], side: Side) -> float:
+    """A float64 on the safe side of an enclosed number, the tightest one if 4096 bits can tell.
+
+    Evaluates at rising precision until both ends of the ball round to the same float; ArithmeticError if no ball is finite.
+    """
+    bits = 128
+    while True:
+        with ctx.workprec(bits):
+            ball = evaluate()
+            finite = ball.is_finite()
+            low, high = (round_end(end, side) for end in (ball.lower(), ball.upper())) if finite else (math.nan, math.nan)
+        if low == high:
+            return low
+        if bits >= MOST_BITS:
+            if not finite:
+                raise ArithmeticError(f"no finite enclosure at {bits} bits: {ball}")
+            return high if side == "up" else low
+        bits *= 2
+
+
+def _because(config: Config, x: Inputs, margin: Fraction) -> dict[str, Because]:
+    form = "A^(c,c')" if x.bilinear else "W_Q^(b,c), W_K^(b,c)"
+    kind = "bilinear" if x.bilinear else "qk"
+    values = f"value vectors of a row lie within a diameter of {_show(x.D_V)}"
+    loss = f"the loss is a mean over queries of losses of one output each, with gradient norm at most {_show(x.G)}"
+    if config.loss.kind == "cross-entropy":
+        loss += " (cross-entropy on a readout of that diameter)"
+    if x.bilinear:
+        tokens = f"block parts of tokens: mean norm at most {_show(x.B_c)}, diameter at most {_show(x.D_c)}"
+    else:
+        tokens = (
+            f"tokens: norm at most {_show(x.B_x)}, diameter at most {_show(x.D_X)}; block parts: mean norm at most {_show(x.B_c)}, "
+            f"diameter at most {_show(x.D_c)}; Frobenius balls {_show(x.rho_Q)} on W_Q and {_show(x.rho_K)} on W_K"
+        )
+    ball = f"||A||_F <= {_show(x.rho_A)}" if x.bilinear else f"||W_Q||_F <= {_show(x.rho_Q)} and ||W_K||_F <= {_show(x.rho_K)}"
+    gradient = (values, loss, tokens, f"scores divided by temperature {_show(x.tau)}")
+    penalised = f"every cross-block group {form} has penalty weight at least `penalty`, strictly above the gradient bound"
+    dead = "all cross-block groups are zero (after `extinction_steps` proximal steps, or at any stationary point)"
+    parts = f"tokens: own-block part at most {_show(x.B)}, off-block part at most {_show(x.delta)}, not larger than the own-block part"
+    row = f"{x.n} visible keys, {x.g} of them in the query's block"
+    dial = f"dial {_show(x.beta)} x {_show(x.d)} on in-block keys"
+    lead = (penalised, dead, parts, ball, dial)
+    reason = None
+    if margin <= 0:
+        reason = (
+            f"the dial adds {_show(x.beta * x.d)} nats and content may lead by {_show(x.beta * x.d - margin)}: the margin "
+            f"{_show(margin)} is not positive, and a uniform row satisfies every hypothesis; raise dial.setting or lower the content norm"
+        )
+    ceiling = "margin > 0" if margin > 0 else "none: ln n bounds every row"
+    because = {
+        "penalty_threshold": Because(f"threshold.gradient_{kind}", gradient),
+        "penalty": Because("threshold.stationarity", (*gradient, f"slack {_show(x.gamma)} > 0: at the threshold itself it is false")),
+        "extinction_steps": Because(
+            "extinction.finite_time",
+            (
+                penalised,
+                f"proximal steps of constant size {_show(x.eta)}, slack {_show(x.gamma)}",
+                f"initial group norms at most {_show(x.theta0)}",
+                "gradients bounded as for penalty_threshold at every step (minibatches included)",
+            ),
+        ),
+        "margin": Because("blocks.guarantee", lead, reason),
+        "outside_mass": Because("concentration.outside_mass", (row, *lead), reason),
+        "fidelity": Because("concentration.fidelity", (row, *lead), reason),
+        "entropy_nats": Because("entropy.ceiling", (row, ceiling, *(lead if margin > 0 else ())), reason),
+        "entropy_bits": Because("entropy.ceiling", (row, ceiling, *(lead if margin > 0 else ())), reason),
+    }
+    if x.eps_target is None:
+        because["dial_for_target"] = Because("dial.mass", (), "no [target] is given")
+    else:
+        goal = f"target: outside mass at most {_show(x.eps_target)}"
+        because["dial_for_target"] = Because("dial.mass", (row, goal, *lead[:-1], f"dial strength {_show(x.beta)}"))
+    return because
+
+
+def _show(value: Fraction) -> str:
+    """A number for a sentence: six digits, no promise about its last one."""
+    return f"{float(value):.6g}" if abs(value) <= Fraction(LARGEST) else "more than 1.8e308"
