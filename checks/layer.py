@@ -189,7 +189,7 @@ def visible_keys(batch: Batch, structure: Structure) -> Bool[Tensor, "L S T T"]:
 
 def score_bias(batch: Batch, structure: Structure, dial: float | Tensor = 0.0,
                rules: Sequence[Rule] = ()) -> Float[Tensor, "L S T T"]:
-    """dial * beta on same-block pairs plus the rules: all that is added to content scores (nats)."""
+    """All that is added to content scores (nats): dial * beta on same-block pairs, plus the rules."""
     layers, like = batch.layers, batch.tokens
     added = (per_layer(dial, layers, "dial", like.device) * structure.strength)[:, None, None, None]
     bias = same_block(batch) * added

@@ -117,14 +117,14 @@ def off_block_mask(groups: Groups) -> Tensor:
 
 
 def off_block_penalty(structure: Structure, weight: float | Tensor, in_block: float = 0.0) -> GroupPenalty:
-    """w = 1 on off-block groups and `in_block` on the others (0: exempt)."""
+    """Penalise off-block groups with w = 1 the others with w = `in_block` (0: exempt)."""
     groups = two_index_groups(structure)
     off = off_block_mask(groups).double()
     return GroupPenalty(weight, groups, off + (1 - off) * in_block)
 
 
 def uniform_penalty(structure: Structure, weight: float | Tensor) -> GroupPenalty:
-    """w = 1 on all groups: the selectivity window, and the uniform trap above every threshold."""
+    """Penalise all groups with w = 1: the selectivity window, and the uniform trap above every threshold."""
     return off_block_penalty(structure, weight, in_block=1.0)
 
 
@@ -160,12 +160,12 @@ def expand(factors: Float[Tensor, "L K b c"], groups: Groups) -> Float[Tensor, "
 
 
 def penalty_value(content: Float[Tensor, "L K R C"], penalty: GroupPenalty) -> Float[Tensor, " L"]:
-    """lam * sum_g w_g ||W_g|| for each layer, float64."""
+    """Value lam * sum_g w_g ||W_g|| of each layer, float64."""
     lam = torch.as_tensor(penalty.weight, dtype=torch.float64).to(content.device)
     return lam * (group_norms(content, penalty.groups) * penalty.weights.to(content.device)).sum((1, 2, 3))
 
 
-def scale_groups(matrices: Float[Tensor, "L K R C"], factors: Float[Tensor, "L K b c"],
+def scale_groups(matrices: Float[Tensor, "L K R C"], factors: Float[Tensor, "#L K b c"],
                  groups: Groups) -> Float[Tensor, "L K R C"]:
     """Each group times its factor; adding 0.0 turns the -0.0 of a killed negative entry into 0.0."""
     # a multiplication, not a selection: a NaN weight times factor 0 stays NaN and is seen
@@ -217,7 +217,7 @@ def prox(matrices: Float[Tensor, "L K R C"], penalty: GroupPenalty, step: float,
 
 
 def prox_thresholds(penalty: GroupPenalty, step: float, layers: int) -> Float[Tensor, "L K b c"]:
-    """step * lam * w_g, checked: finite and not negative."""
+    """Thresholds step * lam * w_g, checked: finite and not negative."""
     if not (math.isfinite(step) and step >= 0):
         raise PenaltyError(f"prox of a group norm needs a finite step >= 0, got {step}: it multiplies the threshold. "
                            "Give the step size of the gradient step.")

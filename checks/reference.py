@@ -136,7 +136,8 @@ def train_reference(theta: Theta, layer: Layer, optimiser: Optimiser, steps: int
     states = [first]
     for index in range(steps):
         at = np.arange(len(layer.x)) if order is None else order[index]
-        part = Layer(layer.x[at], layer.targets[at], layer.bias[at], layer.visible[at], layer.present[at], layer.tau, layer.kind)
+        part = Layer(layer.x[at], layer.targets[at], layer.bias[at], layer.visible[at], layer.present[at],
+                     layer.tau, layer.kind)
         gradient = loss_and_gradients(states[-1], part)[1]
         states.append(proximal_step(states[-1], gradient, memory, optimiser, index, thresholds, rows, columns,
                                     trainable, balls or {}, ball_per))

@@ -94,36 +94,37 @@ class Optimiser:
                                     f"or a proved bound does not cover it. Correct {name}.")
 
     def size(self, index: int) -> float:
-        """eta of the step with this index, from 0."""
+        """Step size eta of the step with this index, from 0."""
         return self.step[index] if isinstance(self.step, tuple) else self.step
 
 
-def sgd(step: float, **rest: object) -> Optimiser:
+def sgd(step: float | tuple[float, ...], **rest: object) -> Optimiser:
     """Plain (minibatch) gradient steps; clip=C gives the architecture-independent threshold C."""
     return Optimiser(step, **rest)  # type: ignore[arg-type]
 
 
-def ema(step: float, momentum: float = 0.9, **rest: object) -> Optimiser:
+def ema(step: float | tuple[float, ...], momentum: float = 0.9, **rest: object) -> Optimiser:
     """m+ = beta m + (1 - beta) v: directions bounded by the gradient bound."""
     return Optimiser(step, "ema", momentum=momentum, **rest)  # type: ignore[arg-type]
 
 
-def heavy_ball(step: float, momentum: float = 0.9, **rest: object) -> Optimiser:
+def heavy_ball(step: float | tuple[float, ...], momentum: float = 0.9, **rest: object) -> Optimiser:
     """m+ = beta m + v, as torch.optim.SGD: directions bounded by the gradient bound / (1 - beta)."""
     return Optimiser(step, "heavy-ball", momentum=momentum, **rest)  # type: ignore[arg-type]
 
 
-def adam(step: float, betas: tuple[float, float] = (0.9, 0.999), epsilon: float = 1e-8, **rest: object) -> Optimiser:
+def adam(step: float | tuple[float, ...], betas: tuple[float, float] = (0.9, 0.999), epsilon: float = 1e-8,
+         **rest: object) -> Optimiser:
     """Adam's direction, then the UNSCALED group prox: threshold C_A sqrt(p_g), whatever the loss."""
     return Optimiser(step, "adam", betas=betas, epsilon=epsilon, **rest)  # type: ignore[arg-type]
 
 
-def failing_subgradient(step: float, **rest: object) -> Optimiser:
+def failing_subgradient(step: float | tuple[float, ...], **rest: object) -> Optimiser:
     """What autograd does with lam ||theta||: hovers in a ball around zero and is never exactly zero."""
     return Optimiser(step, subgradient=True, **rest)  # type: ignore[arg-type]
 
 
-def failing_spectral_clipping(step: float, radius: float, **rest: object) -> Optimiser:
+def failing_spectral_clipping(step: float | tuple[float, ...], radius: float, **rest: object) -> Optimiser:
     """Prox, then singular values clipped at `radius`: fills blocks that the prox had set to zero."""
     return Optimiser(step, spectral_radius=radius, **rest)  # type: ignore[arg-type]
 
@@ -183,13 +184,14 @@ class Run:
     revived: Bool[Tensor, "L K b c"]
     gradient_peak: Float[Tensor, "L K b c"]
     norms: Float[Tensor, "N L K b c"] | None
-    losses: Float[Tensor, "N L"] | None
+    losses: Float[Tensor, "steps L"] | None
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Run torch on one thread: tensors of one layer are tiny, and two threads on busy cores ran 10 to 100 times
-    slower (spin barriers). Parallelism is over processes that own layers. The caller's setting comes back."""
+    slower (spin barriers). Parallelism is over processes that own layers. The caller's setting comes back.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -429,7 +431,7 @@ def run_steps(parameters: Parameters, problem: Problem, penalty: GroupPenalty, o
 
 def _direction(gradient: Tensor, memory: tuple[Tensor, ...] | None, optimiser: Optimiser,
                index: int) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """v of the step, and the optimiser's memory after it."""
+    """Direction v of the step, and the optimiser's memory after it."""
     if optimiser.rule == "sgd":
         return gradient, ()
     beta = optimiser.momentum
@@ -507,9 +509,11 @@ class _Watch:
     def run(self, final: Parameters, initial: Parameters) -> Run:
         """The record as a value."""
         extinct = torch.where(self.alive, -1, self.last + 1)
+        empty = final.content.new_zeros(0, final.layers)  # no step, no loss
+        losses = None if self.losses is None else torch.stack(self.losses) if self.losses else empty
         return Run(final, initial, self.groups, self.steps, extinct, self.revived, self.peak,
                    None if self.norms is None else torch.stack(self.norms),
-                   None if self.losses is None else torch.stack(self.losses) if self.losses else self.bad.new_zeros(0).double())
+                   losses)
 
 
 @dataclass(frozen=True)

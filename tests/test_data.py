@@ -52,9 +52,11 @@ def test_norms_hold_in_exact_arithmetic(leak: float, dtype: torch.dtype) -> None
             inside, outside = square(x[mine]), square(x[~mine])
             assert Fraction(1.3) ** 2 * (1 - Fraction(1, 10**6)) < inside <= Fraction(1.3) ** 2
             assert outside <= Fraction(leak) ** 2
-            assert inside <= Fraction(float(sizes.block_norm[layer])) ** 2 and outside <= Fraction(float(sizes.leak[layer])) ** 2
+            assert inside <= Fraction(float(sizes.block_norm[layer])) ** 2
+            assert outside <= Fraction(float(sizes.leak[layer])) ** 2
             assert inside + outside <= Fraction(float(sizes.input_norm[layer])) ** 2
-        assert float(sizes.block_norm[layer]) <= 1.3 and float(sizes.leak[layer]) <= leak
+        assert float(sizes.block_norm[layer]) <= 1.3
+        assert float(sizes.leak[layer]) <= leak
         for x in batch.tokens[layer]:
             for left in x:
                 for right in x:
@@ -62,7 +64,8 @@ def test_norms_hold_in_exact_arithmetic(leak: float, dtype: torch.dtype) -> None
                     assert sum(g**2 for g in gap) <= Fraction(float(sizes.input_diameter[layer])) ** 2
                     assert sum(g**2 for g in gap[2:5]) <= Fraction(float(sizes.block_diameter[layer, 1])) ** 2
     if leak == 0:
-        assert bool((batch.tokens[~own] == 0).all()) and bool((sizes.leak == 0).all())
+        assert bool((batch.tokens[~own] == 0).all())
+        assert bool((sizes.leak == 0).all())
 
 
 def test_measures_leave_out_padding_and_cover_minibatches() -> None:
@@ -73,7 +76,8 @@ def test_measures_leave_out_padding_and_cover_minibatches() -> None:
     tokens[0, 0, 4] = 1e6
     assert float(measure(replace(batch, tokens=tokens)).input_norm[0]) > 1e6
     sizes = measure(replace(batch, tokens=tokens, present=present))
-    assert float(sizes.input_diameter.max()) <= 2 * math.hypot(1, 0.2) and float(sizes.block_norm[0]) <= 1
+    assert float(sizes.input_diameter.max()) <= 2 * math.hypot(1, 0.2)
+    assert float(sizes.block_norm[0]) <= 1
     assert bool((sizes.sequence_block_norm >= sizes.mean_block_norm).all())
 
 
@@ -89,7 +93,8 @@ def test_targets_mean_what_they_say(target: str) -> None:
     batch = synthetic(SIZES, range(8), target=target, causal=True, in_block=0.6)
     if target == "vector":
         found = (batch.targets[:, :, :, None] == batch.tokens[:, :, None]).all(-1)
-        assert bool(found.any(-1).all()) and bool(found.float().argmax(-1).le(torch.arange(16)).all())
+        assert bool(found.any(-1).all())
+        assert bool(found.float().argmax(-1).le(torch.arange(16)).all())
     elif target == "soft":
         assert bool((batch.targets.gather(-1, batch.blocks[..., None]) == torch.tensor(0.6)).all())
     else:
@@ -101,10 +106,12 @@ def test_targets_mean_what_they_say(target: str) -> None:
 def test_a_layer_depends_on_its_seed_alone() -> None:
     fleet = synthetic(SIZES, (3, 4, 5), leak=0.1)
     alone = synthetic(SIZES, (4,), leak=0.1)
-    assert torch.equal(fleet.layer(1).tokens, alone.tokens) and torch.equal(fleet.layer(-2).targets, alone.targets)
+    assert torch.equal(fleet.layer(1).tokens, alone.tokens)
+    assert torch.equal(fleet.layer(-2).targets, alone.targets)
     assert not torch.equal(fleet.tokens[0], fleet.tokens[1])
     words, word = text_batch(SIZES, (3, 4, 5)), text_batch(SIZES, (4,))
-    assert torch.equal(words.layer(1).tokens, word.tokens) and torch.equal(words.layer(1).targets, word.targets)
+    assert torch.equal(words.layer(1).tokens, word.tokens)
+    assert torch.equal(words.layer(1).targets, word.targets)
     assert generator(1, 0).random() != generator(1, 1).random() != generator(2, 1).random()
     counts = torch.nn.functional.one_hot(fleet.blocks, 3).sum(2)
     assert int(counts.max() - counts.min()) <= 1
@@ -129,8 +136,10 @@ def test_text_end_to_end(tmp_path: Path, leak: float) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("Der Zug fährt spät; the train leaves late, and the station sleeps. " * 20, encoding="utf-8")
     batch = text_batch(SIZES, (1, 2), path=file, tokens=8, leak=leak)
-    assert batch.source == str(file) and batch.tokens.shape == (2, 8, 8, 6)
-    assert float(measure(batch).leak.max()) <= leak and float(measure(batch).block_norm.max()) <= 1
+    assert batch.source == str(file)
+    assert batch.tokens.shape == (2, 8, 8, 6)
+    assert float(measure(batch).leak.max()) <= leak
+    assert float(measure(batch).block_norm.max()) <= 1
     assert torch.equal(batch.targets[..., :-1], batch.blocks[..., 1:])  # the block of the next word
     same = batch.tokens.flatten(0, 2).unique(dim=0)
     assert len(same) <= len(set(words_of(file.read_text(encoding="utf-8"))))  # one code per word type
@@ -158,9 +167,9 @@ def test_bad_files_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bad", [
-    dict(features=()), dict(seeds=()), dict(seeds=(-1,)), dict(tokens=0), dict(sequences=0), dict(block_norm=0.0),
-    dict(leak=-1.0), dict(leak=math.nan), dict(in_block=1.5), dict(target="other"), dict(target="next"),
-    dict(block_norm=1e-44),  # float32 rounds a subnormal up
+    {"features": ()}, {"seeds": ()}, {"seeds": (-1,)}, {"tokens": 0}, {"sequences": 0}, {"block_norm": 0.0},
+    {"leak": -1.0}, {"leak": math.nan}, {"in_block": 1.5}, {"target": "other"}, {"target": "next"},
+    {"block_norm": 1e-44},  # float32 rounds a subnormal up
 ])
 def test_bad_calls_are_refused(bad: dict) -> None:
     with pytest.raises(DataError):
@@ -169,11 +178,12 @@ def test_bad_calls_are_refused(bad: dict) -> None:
 
 def test_bad_batches_are_refused() -> None:
     batch = synthetic(SIZES, (1,), tokens=4)
-    parts = dict(tokens=batch.tokens, blocks=batch.blocks, targets=batch.targets, features=SIZES, block_norm=1.0, leak=0.0)
+    parts = {"tokens": batch.tokens, "blocks": batch.blocks, "targets": batch.targets, "features": SIZES,
+             "block_norm": 1.0, "leak": 0.0}
     assert Batch(**parts).layers == 1
-    bad = [dict(features=(2, 2)), dict(targets=batch.targets[:, :, 1:]), dict(tokens=batch.tokens * math.nan),
-           dict(blocks=batch.blocks - 1), dict(blocks=batch.blocks + 1), dict(present=torch.ones(1, 8, 3, dtype=torch.bool)),
-           dict(mask=torch.ones(1, 8, 4, 4)), dict(targets=torch.full((1, 8, 4, 2), math.inf))]
+    bad = [{"features": (2, 2)}, {"targets": batch.targets[:, :, 1:]}, {"tokens": batch.tokens * math.nan},
+           {"blocks": batch.blocks - 1}, {"blocks": batch.blocks + 1}, {"present": torch.ones(1, 8, 3, dtype=torch.bool)},
+           {"mask": torch.ones(1, 8, 4, 4)}, {"targets": torch.full((1, 8, 4, 2), math.inf)}]
     for change in bad:
         with pytest.raises(DataError):
             Batch(**{**parts, **change})

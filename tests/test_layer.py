@@ -70,7 +70,8 @@ def test_rules_leave_no_residue() -> None:
     alone = attend(parameters, batch, structure, dial=0.1, rules=[other], content=before.content)
     assert torch.equal(alone.scores, attend(parameters, batch, structure, dial=0.1, rules=[other]).scores)
     after = attend(parameters, batch, structure, dial=0.1, rules=[], content=before.content)
-    assert torch.equal(after.scores, before.scores) and torch.equal(after.weights, before.weights)
+    assert torch.equal(after.scores, before.scores)
+    assert torch.equal(after.weights, before.weights)
 
 
 def test_removed_keys_do_not_exist() -> None:
@@ -78,7 +79,8 @@ def test_removed_keys_do_not_exist() -> None:
     parameters, batch = made(structure)
     got = attend(parameters, batch, structure)
     assert bool(got.visible.diagonal(dim1=-2, dim2=-1).all())
-    assert bool((got.weights[~got.visible] == 0).all()) and bool((got.weights[got.visible] > 0).all())
+    assert bool((got.weights[~got.visible] == 0).all())
+    assert bool((got.weights[got.visible] > 0).all())
     assert bool(torch.isfinite(got.scores).all())
     # a removed key with an enormous score changes nothing
     tokens = batch.tokens.clone()
@@ -96,7 +98,8 @@ def test_padding_is_neither_key_nor_query() -> None:
     short = Batch(batch.tokens[:, :, :4], batch.blocks[:, :, :4], batch.targets[:, :, :4], batch.features, 1.0, 0.1)
     want = attend(parameters, short, structure)
     assert torch.equal(got.rows, present)
-    assert bool((got.weights[..., 4:] == 0).all()) and bool((got.weights[:, :, 4:] == 0).all())
+    assert bool((got.weights[..., 4:] == 0).all())
+    assert bool((got.weights[:, :, 4:] == 0).all())
     # the same 4 terms, perhaps summed in another order
     assert float((got.weights[:, :, :4, :4] - want.weights).abs().max()) < 1e-14
 
@@ -122,9 +125,9 @@ def test_block_diagonal_weights_without_leak_score_exactly_zero_across_blocks(st
 
 
 @pytest.mark.parametrize("bad", [
-    dict(features=()), dict(features=(4, 0)), dict(features=(4,), parametrisation="other"),
-    dict(features=(4, 4), heads=(2,), parametrisation="qk"), dict(features=(4, 4), heads=(2, 2)),
-    dict(features=(4,), temperature=0.0), dict(features=(4,), strength=math.nan), dict(features=(4,), classes=-1),
+    {"features": ()}, {"features": (4, 0)}, {"features": (4,), "parametrisation": "other"},
+    {"features": (4, 4), "heads": (2,), "parametrisation": "qk"}, {"features": (4, 4), "heads": (2, 2)},
+    {"features": (4,), "temperature": 0.0}, {"features": (4,), "strength": math.nan}, {"features": (4,), "classes": -1},
 ])
 def test_bad_structures_are_refused(bad: dict) -> None:
     with pytest.raises(LayerError):

@@ -93,7 +93,7 @@ def better_point(answer: torch.Tensor, z: torch.Tensor, penalty: GroupPenalty, b
     return f"{rival.reshape(shape)} is lower by {gain}" if gain > 1e-12 else ""
 
 
-@pytest.mark.parametrize("ball,lam", cases())
+@pytest.mark.parametrize(("ball", "lam"), cases())
 def test_prox_minimises_its_definition(ball: Ball | None, lam: float) -> None:
     penalty = off_block_penalty(SMALL, lam, in_block=0.5)
     z = draw(penalty.groups, 1, seed=1)
@@ -117,8 +117,10 @@ def test_zeros_are_zeros_and_never_minus_zero() -> None:
     penalty = off_block_penalty(structure, torch.tensor([100.0, 0.0]))
     got = prox(z, penalty, 0.5)
     off = expand(off_block_mask(penalty.groups).double()[None], penalty.groups)[0].bool()
-    assert bool((got[0][off] == 0).all()) and not bool(torch.signbit(got[0][off]).any())
-    assert torch.equal(got[0][~off], z[0][~off]) and torch.equal(got[1], z[1])  # exempt, and lam = 0
+    assert bool((got[0][off] == 0).all())
+    assert not bool(torch.signbit(got[0][off]).any())
+    assert torch.equal(got[0][~off], z[0][~off])
+    assert torch.equal(got[1], z[1])
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -154,7 +156,8 @@ def test_column_groups_do_not_make_cross_block_scores_zero() -> None:
     structure = Structure((1, 1), (1, 1), "qk")
     weights = torch.tensor([[[[1.0, 0.0], [0.0, 0.0]], [[0.0, 1.0], [0.0, 0.0]]]])
     columns = group_norms(weights, column_groups(structure))
-    assert float(columns[0, 0, 0, 1]) == 0 and float(columns[0, 1, 0, 0]) == 0  # W_Q^(2) = W_K^(1) = 0
+    assert float(columns[0, 0, 0, 1]) == 0
+    assert float(columns[0, 1, 0, 0]) == 0
     assert float((weights[0, 0] @ torch.tensor([5.0, 0.0])) @ (weights[0, 1] @ torch.tensor([0.0, 5.0]))) == 25.0
     assert float(group_norms(weights, two_index_groups(structure))[0, 1, 0, 1]) == 1.0  # the two-index group sees it
 

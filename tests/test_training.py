@@ -86,7 +86,7 @@ def rounding(steps: int, dtype: torch.dtype, scale: float = 4.0) -> float:
 @pytest.mark.parametrize("form", FORMS)
 def test_gradients_are_those_of_the_specification_and_of_autograd(form: str, target: str, padded: bool) -> None:
     structure, parameters, batch = made(FORMS[form], target, padded=padded)
-    extra = dict(dial=torch.tensor([0.0, 1.5, -1.0]), rules=[Rule(batch.blocks == 1, 0.6)])
+    extra = {"dial": torch.tensor([0.0, 1.5, -1.0]), "rules": [Rule(batch.blocks == 1, 0.6)]}
     problem = prepare(batch, structure, loss=TARGETS[target], **extra)  # type: ignore[arg-type]
     got = gradients(parameters, problem, with_loss=True)
     assert got.loss is not None
@@ -117,7 +117,8 @@ def test_cross_entropy_gradient_survives_a_sure_prediction() -> None:
 
 VARIANTS: dict[str, Optimiser] = {
     "sgd": sgd(0.4), "minibatch": sgd(0.4, minibatch=2), "clip": sgd(0.4, clip=0.02), "decay": sgd(0.4, decay=0.3),
-    "schedule": sgd(tuple(0.5 / (k + 1) for k in range(12))), "ema": ema(0.4, 0.8), "heavy-ball": heavy_ball(0.1, 0.8, clip=0.05),
+    "schedule": sgd(tuple(0.5 / (k + 1) for k in range(12))), "ema": ema(0.4, 0.8),
+    "heavy-ball": heavy_ball(0.1, 0.8, clip=0.05),
     "adam": adam(0.05, epsilon=1e-2), "adam-clip": adam(0.05, (0.9, 0.95), 1e-2, clip=0.1, minibatch=3),
     "subgradient": failing_subgradient(0.4), "spectral": failing_spectral_clipping(0.4, 0.9),
 }
@@ -131,12 +132,14 @@ def test_trajectories_are_those_of_the_specification(variant: str, form: str, dt
     optimiser, steps, lam = VARIANTS[variant], 12, torch.tensor([0.0, 0.05, 0.6])
     penalty = off_block_penalty(structure, lam, in_block=0.1)
     balls = Balls(Ball(1.6), 0.9, 3.5) if variant == "sgd" else Balls(Ball(0.8, "group")) if variant == "clip" else Balls()
-    radii = {"content": 1.6, "values": 0.9, "readout": 3.5} if variant == "sgd" else {"content": 0.8} if variant == "clip" else {}
+    radii = {"sgd": {"content": 1.6, "values": 0.9, "readout": 3.5}, "clip": {"content": 0.8}}.get(variant, {})
     trainable = NAMES if variant != "ema" else ("content", "readout")
     run = train(parameters, batch, structure, penalty, optimiser, steps, dial=1.0, balls=balls, seeds=SEEDS,
                 trainable=trainable, record=("norms", "losses"))
-    assert run.norms is not None and run.norms.shape == (steps + 1, 3, *penalty.groups.shape)
-    assert run.losses is not None and run.losses.shape == (steps, 3)
+    assert run.norms is not None
+    assert run.norms.shape == (steps + 1, 3, *penalty.groups.shape)
+    assert run.losses is not None
+    assert run.losses.shape == (steps, 3)
     thresholds = prox_thresholds(penalty, 1.0, 3).numpy()
     order = None if optimiser.minibatch is None else minibatch_order(SEEDS, 4, optimiser.minibatch, steps).numpy()
     # Adam divides by at least 1e-2: a gradient error counts up to a hundred times, but times a step of 0.05
@@ -160,11 +163,14 @@ def test_a_layer_is_the_same_alone_and_in_a_fleet(structure: Structure, variant:
     for seeds in (SEEDS, tuple(range(40, 60))):
         batch, weights = synthetic(structure.features, seeds, leak=0.1), initialise(structure, seeds)
         dial, lam = torch.linspace(0, 2, len(seeds)), torch.linspace(0, 0.2, len(seeds))
-        fleet = train(weights, batch, structure, off_block_penalty(structure, lam), VARIANTS[variant], 10, dial=dial, seeds=seeds)
+        fleet = train(weights, batch, structure, off_block_penalty(structure, lam), VARIANTS[variant], 10,
+                      dial=dial, seeds=seeds)
         one = seeds[1:2]
         data, start = synthetic(structure.features, one, leak=0.1), initialise(structure, one)
-        assert torch.equal(data.tokens, batch.layer(1).tokens) and torch.equal(data.targets, batch.layer(1).targets)
-        assert torch.equal(start.content, weights.layer(1).content) and torch.equal(start.readout, weights.layer(1).readout)
+        assert torch.equal(data.tokens, batch.layer(1).tokens)
+        assert torch.equal(data.targets, batch.layer(1).targets)
+        assert torch.equal(start.content, weights.layer(1).content)
+        assert torch.equal(start.readout, weights.layer(1).readout)
         alone = train(start, data, structure, off_block_penalty(structure, lam[1:2]), VARIANTS[variant], 10,
                       dial=dial[1:2], seeds=one)
         for name in NAMES:  # batched products may add in another order; 128 queries instead of 20: 6 times the terms
@@ -198,8 +204,10 @@ def test_extinction_by_the_proved_step(name: str, structure: Structure, dtype: t
     proved = math.ceil(norm / (Fraction(eta) * Fraction(gamma)))
     balls = Balls(Ball(1.5), 1.0, 4.0) if name == "balls" else Balls()
     run = train(parameters, batch, structure, penalty, optimiser, proved + 10, seeds=SEEDS, balls=balls)
-    assert bool((run.extinct_at[:, off] > 0).all()) and int(run.extinct_at[:, off].max()) <= proved
-    assert not bool(run.revived.any()) and bool((run.extinct_at[:, ~off] == -1).all())
+    assert bool((run.extinct_at[:, off] > 0).all())
+    assert int(run.extinct_at[:, off].max()) <= proved
+    assert not bool(run.revived.any())
+    assert bool((run.extinct_at[:, ~off] == -1).all())
     assert bool((group_norms(run.parameters.content, penalty.groups)[:, off] == 0).all())
     assert bool((run.gradient_peak[:, off] > 0).any())
 
@@ -209,7 +217,9 @@ def test_the_variants_that_fail_do_fail() -> None:
     penalty = off_block_penalty(structure, 1.0)
     off = off_block_mask(penalty.groups)
     run = train(parameters, batch, structure, penalty, failing_subgradient(0.05), 100, record=("norms",))
-    assert run.norms is not None and bool((run.extinct_at == -1).all()) and bool((run.norms[-1][:, off] > 0).all())
+    assert run.norms is not None
+    assert bool((run.extinct_at == -1).all())
+    assert bool((run.norms[-1][:, off] > 0).all())
     assert bool((run.norms[-1][:, off] < 0.05 * (1.0 + run.gradient_peak[:, off]) * 1.01).all())  # the ball it stays in
     # only group (2, 1) is penalised: clipping singular values fills it again, as [[2, 1], [0, 2]] shows
     lower = replace(penalty, weights=torch.tensor([[[0.0, 0.0], [1.0, 0.0]]]))
@@ -225,11 +235,14 @@ def test_revival_is_seen_and_penalising_everything_kills_everything() -> None:
     structure, parameters, batch = made(BILINEAR)
     start = replace(parameters, content=torch.zeros_like(parameters.content))
     run = train(start, batch, structure, None, 0.2, 5)
-    assert bool(run.revived.all()) and bool((run.extinct_at == -1).all())
+    assert bool(run.revived.all())
+    assert bool((run.extinct_at == -1).all())
     flat = train(parameters, batch, structure, uniform_penalty(structure, 1.0), 0.2, 20)
-    assert bool((flat.parameters.content == 0).all()) and bool((flat.extinct_at > 0).all())
+    assert bool((flat.parameters.content == 0).all())
+    assert bool((flat.extinct_at > 0).all())
     still = train(start, batch, structure, uniform_penalty(structure, 1.0), 0.2, 5)
-    assert bool((still.extinct_at == 0).all()) and not bool(still.revived.any())
+    assert bool((still.extinct_at == 0).all())
+    assert not bool(still.revived.any())
     trapped = equal_blocks(2, 6, 4)  # (W_Q, W_K) = 0 is stationary without any penalty
     zero = replace(initialise(trapped, SEEDS, dtype=torch.float64), content=torch.zeros(3, 2, 4, 6, dtype=torch.float64))
     assert bool((train(zero, batch, trapped, None, 0.5, 5).parameters.content == 0).all())
@@ -241,11 +254,13 @@ def test_balls_hold_after_every_step_and_nothing_of_the_caller_changes() -> None
     run = train(parameters, batch, structure, None, 0.5, 6, balls=Balls(Ball((0.7, 0.9)), 0.3, 0.2))
     assert torch.equal(parameters.content, before)
     for state in (run.initial, run.parameters):  # the ball holds from the first gradient on
-        for bound, weights in ((0.7, state.content[:, 0]), (0.9, state.content[:, 1]), (0.3, state.values), (0.2, state.readout)):
+        for bound, weights in ((0.7, state.content[:, 0]), (0.9, state.content[:, 1]),
+                               (0.3, state.values), (0.2, state.readout)):
             for layer in weights:
                 assert sum(Fraction(v) ** 2 for v in layer.flatten().tolist()) <= Fraction(bound) ** 2
     free = train(parameters, batch, structure, None, 0.5, 6)
-    assert free.initial.content is parameters.content and not torch.equal(free.parameters.values, parameters.values)
+    assert free.initial.content is parameters.content
+    assert not torch.equal(free.parameters.values, parameters.values)
 
 
 def test_trained_on_text_above_a_clipping_threshold() -> None:
@@ -254,8 +269,10 @@ def test_trained_on_text_above_a_clipping_threshold() -> None:
     fleet = LocalistFleet.seeded(structure, range(16), readout=4 * torch.eye(4, 16))
     after, run = fleet.train(batch, off_block_penalty(structure, 0.6), sgd(0.2, clip=0.1), 40, record=("losses",))
     off = off_block_mask(run.groups)
-    assert int(run.extinct_at[:, off].min()) > 0 and int(run.extinct_at.max()) <= math.ceil(1 / (0.2 * 0.5))
-    assert run.losses is not None and float(run.losses[-1].mean()) < float(run.losses[0].mean())
+    assert int(run.extinct_at[:, off].min()) > 0
+    assert int(run.extinct_at.max()) <= math.ceil(1 / (0.2 * 0.5))
+    assert run.losses is not None
+    assert float(run.losses[-1].mean()) < float(run.losses[0].mean())
     near, far = after.attend(batch), after.attend(batch, dial=12.0)
     mass = [(c.weights * ~c.same_block).sum(-1).max() for c in (near, far)]
     assert mass[1] < mass[0]
@@ -277,9 +294,10 @@ def test_leaving_the_finite_numbers_names_layer_and_step() -> None:
 
 
 @pytest.mark.parametrize("bad", [
-    dict(step=0.0), dict(step=math.nan), dict(step=()), dict(step=0.1, rule="lion"), dict(step=0.1, clip=0.0),
-    dict(step=0.1, momentum=1.0), dict(step=0.1, betas=(0.9, 1.0)), dict(step=0.1, epsilon=0.0), dict(step=0.1, decay=11.0),
-    dict(step=0.1, minibatch=0), dict(step=0.1, spectral_radius=-1.0),
+    {"step": 0.0}, {"step": math.nan}, {"step": ()}, {"step": 0.1, "rule": "lion"}, {"step": 0.1, "clip": 0.0},
+    {"step": 0.1, "momentum": 1.0}, {"step": 0.1, "betas": (0.9, 1.0)}, {"step": 0.1, "epsilon": 0.0},
+    {"step": 0.1, "decay": 11.0},
+    {"step": 0.1, "minibatch": 0}, {"step": 0.1, "spectral_radius": -1.0},
 ])
 def test_bad_optimisers_are_refused(bad: dict) -> None:
     with pytest.raises(TrainingError, match=f"Optimiser.{list(bad)[-1]}"):
@@ -291,9 +309,9 @@ def test_bad_calls_are_refused() -> None:
     assert train(parameters, batch, structure, None, sgd((0.1, 0.2)), 2).steps == 2
     assert torch.equal(train(parameters, batch, structure, steps=0).parameters.content, parameters.content)
     calls = [
-        (dict(loss="hinge"), "loss"), (dict(loss="squared"), "loss"), (dict(trainable=("value",)), "trainable"),
-        (dict(record=("loss",)), "record"), (dict(steps=-1), "steps"), (dict(optimiser=sgd((0.1, 0.2)), steps=3), "step sizes"),
-        (dict(optimiser=sgd(0.1, minibatch=2)), "one seed"), (dict(optimiser=sgd(0.1, minibatch=9), seeds=SEEDS), "1 to 4"),
+        ({"loss": "hinge"}, "loss"), ({"loss": "squared"}, "loss"), ({"trainable": ("value",)}, "trainable"),
+        ({"record": ("loss",)}, "record"), ({"steps": -1}, "steps"), ({"optimiser": sgd((0.1, 0.2)), "steps": 3}, "step sizes"),
+        ({"optimiser": sgd(0.1, minibatch=2)}, "one seed"), ({"optimiser": sgd(0.1, minibatch=9), "seeds": SEEDS}, "1 to 4"),
     ]
     for extra, words in calls:
         with pytest.raises(TrainingError, match=words):
@@ -313,7 +331,8 @@ def test_bad_calls_are_refused() -> None:
         initialise(structure, ())
     with pytest.raises(TrainingError, match="readout needs shape"):
         initialise(structure, SEEDS, readout=torch.eye(3))
-    assert pick_device("cpu").type == "cpu" and pick_device().type in ("cpu", "cuda")
+    assert pick_device("cpu").type == "cpu"
+    assert pick_device().type in ("cpu", "cuda")
     with pytest.raises(TrainingError, match="auto"):
         pick_device("tpu")
 
