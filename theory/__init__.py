@@ -1,6 +1,6 @@
 """What is true of localist attention: statements, derivations, formulas, guarantees.
 
-The registry is lazy: `theory.guarantee` and `theory.formulas` start without SymPy, `theorems()` loads every family.
+The registry is lazy: `theory.guarantee` and `theory.formulas` (generated) start without SymPy, `theorems()` loads every family.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from theory.formula import Formula
     from theory.theorem import Theorem
 
 FAMILIES: tuple[str, ...] = ("concentration", "entropy", "threshold", "extinction", "blocks", "dial")
@@ -24,15 +23,7 @@ def theorems(family: str | None = None) -> tuple[Theorem, ...]:
     return tuple(import_module(f"theory.{_known(family)}").THEOREMS)
 
 
-@cache
-def formulas(family: str | None = None) -> tuple[Formula, ...]:
-    """Every formula in reading order, or those of one family."""
-    if family is None:
-        return tuple(formula for name in FAMILIES for formula in formulas(name))
-    return tuple(import_module(f"theory.{_known(family)}").FORMULAS)
-
-
-def theorem(name: str) -> Theorem:
+def theorem_named(name: str) -> Theorem:
     """The statement of that name, "family.word"; KeyError names the statements of the family when there is none."""
     family = name.partition(".")[0]
     known = {statement.name: statement for statement in theorems(family)}

@@ -1,0 +1,32 @@
+# Everything a fresh clone needs: Python 3.11+ and make. Set-up happens once, into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: verify test lint formulas clean
+
+verify: $(READY)  ## replay, attack and control every statement; table and evidence
+	$(BIN)/localist verify
+
+test: $(READY)  ## style, types, generated files, tests
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m theory.export --check
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+lint: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/mypy
+
+formulas: $(READY)  ## write theory/formulas.py from the statements
+	$(BIN)/python -m theory.export
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Localist needs Python 3.11 or newer; set PYTHON=")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,152 @@
+"""`localist verify` and `localist check`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from theory import FAMILIES
+
+_OUT = click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("evidence"), show_default=True, help="Folder of the evidence."
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print the evidence itself instead of a table.")
+_DEVICE = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="Where layers are trained.")
+_SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of everything random.")
+_WORKERS = click.option("--workers", type=click.IntRange(1), default=None, help="Processes; by default one a core.")
+_LAYERS = click.option("--layers", type=click.IntRange(1), default=64, show_default=True, help="Layers a trained fleet.")
+_EXAMPLES = click.option(
+    "--examples", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True, help="Multiplies the examples of each property."
+)
+_TEXT = click.option(
+    "--text", type=click.Path(path_type=Path), default=None, help="UTF-8 file to train on instead of the standard library's documentation."
+)
+
+
+@click.command()
+@_LAYERS
+@_EXAMPLES
+@_TEXT
+@_DEVICE
+@_SEED
+@_WORKERS
+@_OUT
+@_JSON
+def verify(layers: int, examples: float, text: Path | None, device: str, seed: int, workers: int | None, out: Path, as_json: bool) -> None:
+    """Replay every derivation, attack every statement on rows and trained layers, and kill every control.
+
+    Ends in a table and in an evidence file. Interrupted, the same command goes on where it stopped.
+    """
+    _run(FAMILIES, layers, examples, text, device, seed, workers, out, as_json)
+
+
+@click.command()
+@click.argument("families", nargs=-1, required=True, type=click.Choice(FAMILIES))
+@_LAYERS
+@_EXAMPLES
+@_TEXT
+@_DEVICE
+@_SEED
+@_WORKERS
+@_OUT
+@_JSON
+def check(
+    families: tuple[str, ...], layers: int, examples: float, text: Path | None, device: str, seed: int, workers: int | None, out: Path, as_json: bool
+) -> None:
+    """Run the checks of one or more FAMILIES, on your own text if you like."""
+    _run(tuple(dict.fromkeys(families)), layers, examples, text, device, seed, workers, out, as_json)
+
+
+def _run(
+    families: tuple[str, ...], layers: int, examples: float, text: Path | None, device: str, seed: int, workers: int | None, out: Path, as_json: bool
+) -> None:
+    try:
+        from checks.data import DataError, read_text
+        from checks.properties import Options
+        from checks.run import run_checks
+        from checks.training import TrainingError, pick_device
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"running checks needs {error.name}; install the extra: pip install 'localist[checks]'") from error
+
+    console = Console(stderr=True)
+    try:
+        chosen = pick_device(device).type
+        if text is not None:
+            read_text(text)
+    except (DataError, TrainingError) as error:
+        raise click.UsageError(str(error)) from error
+    options = Options(layers, examples, chosen, seed, text)
+    started = time.monotonic()
+    columns = (TextColumn("{task.description:<40}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("starting", total=None)
+        try:
+            run = run_checks(
+                families, options, out, workers=workers,
+                report=lambda shard, done, total: progress.update(
+                    task, completed=done, total=total, description=f"{shard.kind} {shard.family}: {shard.subject.rpartition('.')[2]}"[:40]
+                ),
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            console.print("interrupted; what was finished is kept, and the same command goes on from there")
+            sys.exit(130)
+        progress.update(task, description="done")
+    if as_json:
+        click.echo(run.evidence.read_text(encoding="utf-8"))
+    else:
+        _print(run, time.monotonic() - started)
+    sys.exit(run.exit_code)
+
+
+def _print(run: object, seconds: float) -> None:
+    from checks.run import RunResult
+
+    assert isinstance(run, RunResult)
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    table = Table(title="Statements", title_justify="left", header_style="bold")
+    for heading, side in (
+        ("family", "left"), ("statement", "left"), ("derived", "left"), ("examples", "right"), ("layers", "right"), ("worst slack", "right"),
+        ("tightness", "right"), ("controls killed", "right"), ("verdict", "left"),
+    ):  # fmt: skip
+        table.add_column(heading, justify=side)  # type: ignore[arg-type]
+    colours = {"HOLDS": "green", "FAILS": "bold red", "UNDECIDED": "yellow", "OUT_OF_DOMAIN": "yellow"}
+    family = ""
+    for statement in run.statements:
+        table.add_row(
+            statement.family if statement.family != family else "",
+            statement.name.partition(".")[2] + (" (counterexample)" if statement.kind == "counterexample" else ""),
+            ("yes" if not statement.rests_on else "yes, by lemma") if statement.derived else "NO",
+            f"{statement.examples:,}",
+            f"{statement.layers:,}",
+            "" if statement.tally.worst_slack is None else f"{statement.tally.worst_slack:.1e}",
+            "" if statement.tally.tightness is None else _ratio(statement.tally.tightness),
+            f"{statement.killed}/{sum(control['outcome'] in ('killed', 'survived') for control in statement.controls)}",
+            f"[{colours[statement.verdict]}]{statement.verdict}[/]",
+            end_section=False,
+        )
+        family = statement.family
+    console.print(table)
+    for statement in run.statements:
+        for problem in statement.problems:
+            console.print(f"[bold red]{statement.name}[/]: ", end="")
+            console.print(problem, markup=False, highlight=False)
+        if statement.verdict == "UNDECIDED" and statement.tally.undecided:
+            console.print(f"[yellow]{statement.name}[/] undecided: {json.dumps(statement.tally.undecided)[:600]}", markup=True, highlight=False)
+    for name in run.stale:
+        console.print(f"[bold red]theory/formulas.py is stale[/]: {name} differs from its statement; run `make formulas`", highlight=False)
+    console.print(
+        f"{run.verdict.name}: {len(run.statements)} statements, {run.layers:,} layers trained, {seconds:.0f} s. Evidence: {run.evidence}",
+        highlight=False,
+    )
+
+
+def _ratio(value: float) -> str:
+    """Worst found over bound; never shown as 1 unless the bound was attained exactly."""
+    return "attained" if value == 1.0 else f"{min(value, 0.999999):.6f}"

@@ -1,0 +1,182 @@
+"""Run checks: shards over processes, progress, evidence; what was finished before an interruption is kept and not done again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import multiprocessing
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from checks.properties import Options
+from checks.shards import Shard, StatementResult, fingerprint, layers_trained, merge, plan, run_shard
+from checks.verdict import EXIT_CODES, Verdict, worst
+
+Report = Callable[[Shard, int, int], None]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run: a result a statement, the layers trained, and where the evidence lies."""
+
+    statements: tuple[StatementResult, ...]
+    layers: int
+    evidence: Path
+    stale: tuple[str, ...]  # generated formulas that differ from the statements
+
+    @property
+    def verdict(self) -> Verdict:
+        """FAILS when any statement fails or a generated formula is stale."""
+        return worst([Verdict[statement.verdict] for statement in self.statements] + [Verdict.FAILS] * bool(self.stale))
+
+    @property
+    def exit_code(self) -> int:
+        """0 all hold, 1 something fails, 3 undecided."""
+        return EXIT_CODES[self.verdict]
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that a reader, or an interruption, sees the old one or the new one and nothing between."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def run_checks(families: Sequence[str], options: Options, out: Path, *, workers: int | None = None, report: Report | None = None) -> RunResult:
+    """Run every shard of these families that has no result yet, merge all and write `<out>/<run>.json`.
+
+    An interrupted run leaves its finished shards in `<out>/<run>.shards/`; the same command picks them up, because the run's name is a
+    digest of the sources, the options and the text. Raises what a shard raises, naming the shard.
+    """
+    name = fingerprint(families, options)
+    folder = out / f"{name}.shards"
+    shards = plan(families, options)
+    results = _finished(folder, shards)
+    total, done = len(shards), len(results)
+    todo = [shard for shard in shards if shard not in results]
+    started = datetime.now(UTC)
+    for shard, result in _compute(todo, options, workers or os.cpu_count() or 1):
+        write_atomically(folder / f"{shard.key}.json", json.dumps(result))
+        results[shard] = result
+        done += 1
+        if report is not None:
+            report(shard, done, total)
+    statements = merge(families, results)
+    stale = _stale_formulas()
+    evidence = out / f"{name}.json"
+    run = RunResult(tuple(statements), layers_trained(results), evidence, stale)
+    write_atomically(evidence, json.dumps(_evidence(run, name, options, started, results), indent=1))
+    for shard in shards:
+        (folder / f"{shard.key}.json").unlink(missing_ok=True)
+    if folder.exists() and not any(folder.iterdir()):
+        folder.rmdir()
+    return run
+
+
+def _finished(folder: Path, shards: Iterable[Shard]) -> dict[Shard, dict[str, Any]]:
+    found = {}
+    for shard in shards:
+        path = folder / f"{shard.key}.json"
+        if path.exists():
+            found[shard] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _compute(shards: Sequence[Shard], options: Options, workers: int) -> Iterable[tuple[Shard, dict[str, Any]]]:
+    """Results as they come. One process a core with one thread each: tensors here are tiny, threads would only wait for each other."""
+    if not shards:
+        return
+    if workers == 1 or options.device != "cpu":  # one process owns the accelerator
+        for shard in shards:
+            yield shard, _named(shard, options)
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread) as pool:
+        futures = {pool.submit(_named, shard, options): shard for shard in shards}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _named(shard: Shard, options: Options) -> dict[str, Any]:
+    try:
+        return run_shard(shard, options)
+    except Exception as error:
+        raise RuntimeError(f"shard {shard.key}: {type(error).__name__}: {error}") from error
+
+
+def _stale_formulas() -> tuple[str, ...]:
+    """Functions of theory/formulas.py that are not what the statements generate now."""
+    import theory.formulas
+    from theory.export.__main__ import every_formula, stale
+    from theory.export.equal import NotEqual
+    from theory.export.numbers import source
+
+    try:
+        new = source(every_formula())
+    except NotEqual as error:
+        return (str(error),)
+    return tuple(stale(Path(theory.formulas.__file__).read_text(encoding="utf-8"), new))
+
+
+def _evidence(
+    run: RunResult, name: str, options: Options, started: datetime, results: dict[Shard, dict[str, Any]]
+) -> dict[str, Any]:
+    devices = sorted({device for shard, result in results.items() if shard.kind == "property" for device in result["devices"]})
+    return {
+        "run": name,
+        "verdict": run.verdict.name,
+        "started": started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code": {"version": _version("localist"), "commit": _commit()},
+        "libraries": {library: _version(library) for library in ("sympy", "python-flint", "torch", "numpy", "scipy", "hypothesis")},
+        "options": dataclasses.asdict(options) | {"text": None if options.text is None else options.text.name},
+        "devices": devices,
+        "layers": run.layers,
+        "stale_formulas": list(run.stale),
+        "statements": [
+            dataclasses.asdict(statement) | {"verdict": statement.verdict, "problems": statement.problems} for statement in run.statements
+        ],
+    }
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return None
+
+
+def _commit() -> str | None:
+    """The commit of the checkout, with a plus sign if tracked files differ; None outside a checkout or without git."""
+    root = Path(__file__).parent.parent
+    try:
+        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=root, capture_output=True, check=False).returncode
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + "+" * bool(changed)
