@@ -4,8 +4,8 @@ The chain is theory.md N4. A penalty above the gradient bound leaves no cross-bl
 rho (B + delta)^2 / tau, the dial adds beta d, and the margin bounds outside mass, fidelity and entropy of every row.
 
 Every value is computed from the exact inputs, in fractions or in Arb balls, and rounded to the float64 on its safe side: thresholds,
-entropies, outside mass, steps and dial up, margin and fidelity down. The rounding is the tightest unless the exact value needs more
-than 4096 bits to be told from a float; relative loss is below 2^-52, except that a value below 2.2e-308 becomes a subnormal.
+entropies, outside mass, steps and dial up, margin and fidelity down (`SIDES`; the rounding is `theory.rounding`'s). Relative loss is
+below 2^-52, except where a value below 2.2e-308 becomes a subnormal.
 Starts without SymPy, torch, SciPy or numpy.
 """
 
@@ -15,9 +15,9 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
-from flint import arb, ctx
+from flint import arb
 
 from theory.config import Config, ConfigError, value_of
 from theory.formulas import (
@@ -34,11 +34,19 @@ from theory.formulas import (
     outside_mass_bound,
 )
 from theory.namespaces import EXACT, FLINT
+from theory.rounding import LARGEST, Side, round_ball, round_fraction
 
-Side = Literal["up", "down"]
-MOST_BITS = 4096
-TINIEST = 5e-324
-LARGEST = 1.7976931348623157e308
+# Which side of the exact value each number is on; counts and booleans are exact.
+SIDES: dict[str, Side] = {
+    "penalty_threshold": "up",
+    "penalty": "up",
+    "margin": "down",
+    "outside_mass": "up",
+    "fidelity": "down",
+    "entropy_nats": "up",
+    "entropy_bits": "up",
+    "dial_for_target": "up",
+}
 
 
 @dataclass(frozen=True)
@@ -196,54 +204,6 @@ def _dial(x: Inputs, content: Fraction, eps: Fraction) -> float:
     return max(0.0, setting)
 
 
-def round_fraction(value: Fraction, side: Side) -> float:
-    """The float64 nearest to an exact number on one side of it; inf (-inf) beyond the range upwards (downwards)."""
-    try:
-        nearest = float(value)
-    except OverflowError:
-        toward_infinity = (value > 0) == (side == "up")
-        return math.copysign(math.inf if toward_infinity else LARGEST, value)
-    if math.isinf(nearest):
-        return nearest if (nearest > 0) == (side == "up") else math.copysign(LARGEST, nearest)
-    if side == "up" and Fraction(nearest) < value:
-        return math.nextafter(nearest, math.inf)
-    if side == "down" and Fraction(nearest) > value:
-        return math.nextafter(nearest, -math.inf)
-    return nearest + 0.0
-
-
-def round_end(end: arb, side: Side) -> float:
-    """The float64 on one side of an exact ball (radius 0), without expanding an exponent beyond the float range."""
-    mantissa, exponent = (int(part) for part in end.man_exp())
-    size = exponent + abs(mantissa).bit_length()  # 2^(size - 1) <= |end| < 2^size
-    if mantissa and size < -1074:
-        return (TINIEST if mantissa > 0 else -0.0) if side == "up" else (0.0 if mantissa > 0 else -TINIEST)
-    if size > 1025:
-        toward_infinity = (mantissa > 0) == (side == "up")
-        return math.copysign(math.inf if toward_infinity else LARGEST, mantissa)
-    return round_fraction(mantissa * Fraction(2) ** exponent, side)
-
-
-def round_ball(evaluate: Callable[[], arb], side: Side) -> float:
-    """A float64 on the safe side of an enclosed number, the tightest one if 4096 bits can tell.
-
-    Evaluates at rising precision until both ends of the ball round to the same float; ArithmeticError if no ball is finite.
-    """
-    bits = 128
-    while True:
-        with ctx.workprec(bits):
-            ball = evaluate()
-            finite = ball.is_finite()
-            low, high = (round_end(end, side) for end in (ball.lower(), ball.upper())) if finite else (math.nan, math.nan)
-        if low == high:
-            return low
-        if bits >= MOST_BITS:
-            if not finite:
-                raise ArithmeticError(f"no finite enclosure at {bits} bits: {ball}")
-            return high if side == "up" else low
-        bits *= 2
-
-
 def _because(config: Config, x: Inputs, margin: Fraction) -> dict[str, Because]:
     form = "A^(c,c')" if x.bilinear else "W_Q^(b,c), W_K^(b,c)"
     kind = "bilinear" if x.bilinear else "qk"
@@ -259,13 +219,14 @@ def _because(config: Config, x: Inputs, margin: Fraction) -> dict[str, Because]:
             f"diameter at most {_show(x.D_c)}; Frobenius balls {_show(x.rho_Q)} on W_Q and {_show(x.rho_K)} on W_K"
         )
     ball = f"||A||_F <= {_show(x.rho_A)}" if x.bilinear else f"||W_Q||_F <= {_show(x.rho_Q)} and ||W_K||_F <= {_show(x.rho_K)}"
-    gradient = (values, loss, tokens, f"scores divided by temperature {_show(x.tau)}")
+    gradient = (values, loss, tokens, f"scores divided by temperature {_show(x.tau)}", "these bounds hold throughout training")
     penalised = f"every cross-block group {form} has penalty weight at least `penalty`, strictly above the gradient bound"
     dead = "all cross-block groups are zero (after `extinction_steps` proximal steps, or at any stationary point)"
     parts = f"tokens: own-block part at most {_show(x.B)}, off-block part at most {_show(x.delta)}, not larger than the own-block part"
     row = f"{x.n} visible keys, {x.g} of them in the query's block"
     dial = f"dial {_show(x.beta)} x {_show(x.d)} on in-block keys"
-    lead = (penalised, dead, parts, ball, dial)
+    scores = f"scores are content / {_show(x.tau)} + dial: no position bias, no query or key bias, rotations only inside blocks"
+    lead = (penalised, dead, parts, ball, scores, dial)
     reason = None
     if margin <= 0:
         reason = (

@@ -1,0 +1,84 @@
+"""Exact values to float64 and to decimals, always to a named side.
+
+"up" gives a number at least as large as the exact one, "down" one at most as large. Nothing here rounds to nearest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from fractions import Fraction
+from typing import Literal
+
+from flint import arb, ctx
+
+Side = Literal["up", "down"]
+MOST_BITS = 4096
+TINIEST = 5e-324
+LARGEST = 1.7976931348623157e308
+
+
+def round_fraction(value: Fraction, side: Side) -> float:
+    """The float64 nearest to an exact number on one side of it; inf (-inf) beyond the range upwards (downwards)."""
+    try:
+        nearest = float(value)
+    except OverflowError:
+        toward_infinity = (value > 0) == (side == "up")
+        return math.copysign(math.inf if toward_infinity else LARGEST, value)
+    if math.isinf(nearest):
+        return nearest if (nearest > 0) == (side == "up") else math.copysign(LARGEST, nearest)
+    if side == "up" and Fraction(nearest) < value:
+        return math.nextafter(nearest, math.inf)
+    if side == "down" and Fraction(nearest) > value:
+        return math.nextafter(nearest, -math.inf)
+    return nearest + 0.0
+
+
+def round_end(end: arb, side: Side) -> float:
+    """The float64 on one side of an exact ball (radius 0), without expanding an exponent beyond the float range."""
+    mantissa, exponent = (int(part) for part in end.man_exp())
+    size = exponent + abs(mantissa).bit_length()  # 2^(size - 1) <= |end| < 2^size
+    if mantissa and size < -1074:
+        return (TINIEST if mantissa > 0 else -0.0) if side == "up" else (0.0 if mantissa > 0 else -TINIEST)
+    if size > 1025:
+        toward_infinity = (mantissa > 0) == (side == "up")
+        return math.copysign(math.inf if toward_infinity else LARGEST, mantissa)
+    return round_fraction(mantissa * Fraction(2) ** exponent, side)
+
+
+def round_ball(evaluate: Callable[[], arb], side: Side) -> float:
+    """A float64 on the safe side of an enclosed number, the tightest one if 4096 bits can tell.
+
+    Evaluates at rising precision until both ends of the ball round to the same float; ArithmeticError if no ball is finite.
+    """
+    bits = 128
+    while True:
+        with ctx.workprec(bits):
+            ball = evaluate()
+            finite = ball.is_finite()
+            low, high = (round_end(end, side) for end in (ball.lower(), ball.upper())) if finite else (math.nan, math.nan)
+        if low == high:
+            return low
+        if bits >= MOST_BITS:
+            if not finite:
+                raise ArithmeticError(f"no finite enclosure at {bits} bits: {ball}")
+            return high if side == "up" else low
+        bits *= 2
+
+
+def decimal_text(value: float, side: Side, digits: int | None = None) -> str:
+    """A float as a decimal on the safe side of it: `digits` significant digits, or as few as read back as the same float.
+
+    The shortest decimal of a float may lie on either side of it; here the decimal itself, taken as a real number, is safe.
+    """
+    exact = Decimal(value)
+    rounding = ROUND_CEILING if side == "up" else ROUND_FLOOR
+    for count in range(15, 21) if digits is None else (digits,):
+        rounded = Context(prec=count, rounding=rounding, Emin=-999999, Emax=999999).plus(exact)
+        if digits is not None or float(rounded) == value:
+            break
+    if rounded == rounded.to_integral_value() and abs(rounded) < 10**15:
+        return f"{int(rounded)}.0"
+    text = str(rounded.normalize()) if "E" in str(rounded) else f"{rounded:f}"
+    return text.replace("E+", "e").replace("E", "e")
