@@ -126,7 +126,7 @@ def _print(run: object, seconds: float) -> None:
             f"{statement.examples:,}",
             f"{statement.layers:,}",
             "" if statement.tally.worst_slack is None else f"{statement.tally.worst_slack:.1e}",
-            "" if statement.tally.tightness is None else _ratio(statement.tally.tightness),
+            "identity" if statement.kind == "identity" else _ratio(statement.tally.tightness),
             f"{statement.killed}/{sum(control['outcome'] in ('killed', 'survived') for control in statement.controls)}",
             f"[{colours[statement.verdict]}]{statement.verdict}[/]",
             end_section=False,
@@ -147,6 +147,8 @@ def _print(run: object, seconds: float) -> None:
     )
 
 
-def _ratio(value: float) -> str:
+def _ratio(value: float | None) -> str:
     """Worst found over bound; never shown as 1 unless the bound was attained exactly."""
+    if value is None:
+        return ""
     return "attained" if value == 1.0 else f"{min(value, 0.999999):.6f}"

@@ -144,7 +144,7 @@ def _monotone() -> list[Case]:
     return [
         Case({sym.n: n, sym.g: g, sym.margin: rational(t), gain: rational(step)}, f"margins {t}, {t + step}", None, extremal=step == 0)
         for n, g in ((2, 1), (8, 2), (64, 63))
-        for t, step in ((0, 0), (3, 0), (1, 1), (-2, 3), (fmpq(1, 2), fmpq(1, 3)), (-4, fmpq(1, 8)))
+        for t, step in ((0, 0), (3, 0), (1, 1), (-2, 3), (fmpq(1, 2), fmpq(1, 3)), (-4, fmpq(1, 8)), (fmpq(1, 2), 0))
     ]
 
 
@@ -154,4 +154,17 @@ CHECKS = FamilyChecks(
     properties=(random_scores, edge_scores, searched_scores, trained_layers, monotone_in_the_margin),
     extremal=_of_rows(*(theorem.name for theorem in _OF_EVERY_ROW))
     | {rate_is_exact.name: lambda: [row_case(row) for row in two_level_rows()], fidelity_target.name: _targets, margin_monotone.name: _monotone},
+    also_true={
+        exponential_rate.name: {"an epsilon in the denominator": "E = (n-g)/(g e^t + n-g), and n - g >= 1 exceeds the epsilon"},
+        rate_is_exact.name: {
+            "g off by one (up)": "it is rho' - rho'^2 for a smaller rho', and eps = rho/(1+rho) > rho'/(1+rho') >= rho' - rho'^2",
+            "n off by one (down)": "the same, with a smaller rho'",
+            "-g for -g + n": "the bound is negative then, and outside mass is not",
+        },
+        margin_monotone.name: {
+            "gain forgotten (1)": "1 is a gain as well",
+            "gain squared": "gain^2 is a gain as well",
+            "-margin for -gain - margin": "both sides are the same number then",
+        },
+    },
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import nextafter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +135,8 @@ class Tally:
         slack = max(float(judgement.slack.mid()), 0.0)
         self.worst_slack = slack if self.worst_slack is None else min(self.worst_slack, slack)
         sides = sorted((abs(float(judgement.lhs.mid())), abs(float(judgement.rhs.mid()))))
-        ratio = 1.0 if judgement.certificate != "arb" else sides[0] / sides[1] if sides[1] > 0 else 0.0
+        # 1 is kept for what was attained exactly; a ratio that only rounds to 1 stays below it.
+        ratio = 1.0 if judgement.certificate != "arb" else min(sides[0] / sides[1], nextafter(1.0, 0.0)) if sides[1] > 0 else 0.0
         if self.tightness is None or ratio > self.tightness:
             self.tightness, self.worst = ratio, _record(case, judgement)
 

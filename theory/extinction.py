@@ -15,7 +15,18 @@ from __future__ import annotations
 import sympy as sp
 
 from theory.formula import Formula
-from theory.symbols import beta1, beta2, eta, gamma, lam, momentum, parameters, step_bound, steps, theta0
+from theory.symbols import (
+    beta1,
+    beta2,
+    eta,
+    gamma,
+    lam,
+    momentum,
+    parameters,
+    step_bound,
+    steps,
+    theta0,
+)
 
 # --- formulas: each number once, as stated and as computed -------------------------------------------------------------------------
 

@@ -35,7 +35,18 @@ class Replay:
     rests_on: tuple[str, ...]
 
 
+_REPLAYED: dict[int, tuple[Theorem | Lemma, Replay]] = {}  # by identity; the object is kept so that its id stays its own
+
+
 def replay(statement: Theorem | Lemma) -> Replay:
+    """The replay of this very object; each is done once a process."""
+    known = _REPLAYED.get(id(statement))
+    if known is None:
+        known = _REPLAYED[id(statement)] = (statement, _replay(statement))
+    return known[1]
+
+
+def _replay(statement: Theorem | Lemma) -> Replay:
     """Replay every step of a derivation and compare its last fact with the claim; raises ReplayError at the first step that fails."""
     if isinstance(statement, Lemma) and not statement.steps:
         return Replay(statement.name, 0, {}, (statement.name,))
@@ -51,7 +62,9 @@ def replay(statement: Theorem | Lemma) -> Replay:
         for inner in _nested(step):
             kinds[type(inner).__name__] = kinds.get(type(inner).__name__, 0) + 1
             if isinstance(inner, st.Cite):
-                lemmas |= set(replay(inner.of).rests_on) if isinstance(inner.of, Lemma) else {inner.of.name}
+                if isinstance(statement, Theorem) and isinstance(inner.of, Theorem) and not any(inner.of is used for used in statement.uses):
+                    raise ReplayError(f"{statement.name}, step {inner.name!r}: it cites {inner.of.name}, which `uses` does not list")
+                lemmas |= set(replay(inner.of).rests_on)
     last = facts[statement.steps[-1].name]
     if not _implies(last, claim):
         raise ReplayError(

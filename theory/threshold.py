@@ -18,6 +18,10 @@ import sympy as sp
 
 from theory.formula import Formula
 from theory.symbols import (
+    D_K,
+    D_U,
+    D_V,
+    D_X,
     B,
     B_c,
     B_q,
@@ -25,10 +29,6 @@ from theory.symbols import (
     B_x,
     B_y,
     D_c,
-    D_K,
-    D_U,
-    D_V,
-    D_X,
     G_loss,
     delta,
     eps,
