@@ -151,10 +151,14 @@ def _cite(where: str, step: st.Cite, facts: Facts) -> Relational:
     for symbol in symbols:
         _check_domain(symbol, step.values.get(symbol, symbol), facts)
     values = dict(step.values)
+    if isinstance(step.of, Theorem):
+        _check_observables(step, facts)
     for key, hypothesis in hypotheses.items():
         instance = hypothesis.subs(values, simultaneous=True)
         if instance is sp.true:
             continue
+        if instance is sp.false:
+            raise ReplayError(f"hypothesis {key!r} of {step.of.name} is false for these values: {hypothesis}")
         if key in step.given:
             if not _implies(_lookup(facts, step.given[key]), instance):
                 raise ReplayError(f"hypothesis {key!r} of {step.of.name} reads {instance}, but {step.given[key]!r} says {facts[step.given[key]]}")
@@ -164,6 +168,21 @@ def _cite(where: str, step: st.Cite, facts: Facts) -> Relational:
     if not isinstance(instance, Relational):
         raise ReplayError(f"SymPy evaluated the instance of {step.of.name} to {instance}")
     return instance
+
+
+def _check_observables(step: st.Cite, facts: Facts) -> None:
+    """An observable of the cited theorem keeps its letter, and with it its meaning, or its definition is a fact for the new one."""
+    assert isinstance(step.of, Theorem)
+    replaced = {symbol for symbol, value in step.values.items() if value != symbol}
+    for key, definition in step.of.definitions.items():
+        if not replaced & definition.free_symbols:
+            continue
+        instance = definition.subs(dict(step.values), simultaneous=True)
+        if not any(_implies(fact, instance) for fact in facts.values()):
+            raise ReplayError(
+                f"{step.of.name} is about symbols with the definition {key!r}: {definition}; for the values given it reads {instance}, "
+                "which is no fact here. Keep the symbol, or add the definition of the new one"
+            )
 
 
 def _check_domain(symbol: sp.Symbol, value: sp.Expr, facts: Facts) -> None:
@@ -180,6 +199,8 @@ def _combine(where: str, step: st.Combine, facts: Facts) -> Relational:
         cited, weight = _lookup(facts, name), sp.sympify(weight)
         total += weight * gap(cited)
         signs = possible_signs(weight, facts.values())
+        if pole := _pole(weight, facts):
+            raise ReplayError(f"the weight {weight} of {name!r} may be undefined: {pole} is not known to be away from 0")
         if not isinstance(cited, sp.Eq) and not signs <= NON_NEGATIVE:
             raise ReplayError(f"the weight {weight} of {name!r} is not known to be non-negative (signs {sorted(signs)})")
         strict |= signs == POSITIVE and wanted_signs(cited) == POSITIVE
@@ -190,6 +211,18 @@ def _combine(where: str, step: st.Combine, facts: Facts) -> Relational:
     if not vanishes(gap(step.fact) - total, facts):
         raise ReplayError(f"the certificate does not add up: gap of {step.fact} minus the weighted gaps is\n  {sp.simplify(gap(step.fact) - total)}")
     return step.fact
+
+
+def _pole(weight: sp.Expr, facts: Facts) -> sp.Expr | None:
+    """A denominator (or argument of a logarithm) of the weight that may vanish; multiplying 0 = 0 by 1/0 would show anything."""
+    for part in sp.preorder_traversal(weight):
+        if isinstance(part, sp.Pow) and not (part.exp.is_Integer and part.exp >= 0):
+            signs = possible_signs(part.base, facts.values())
+            if not (signs == POSITIVE or (part.exp.is_Integer and 0 not in signs) or (part.exp.is_positive and signs <= NON_NEGATIVE)):
+                return part.base
+        if isinstance(part, sp.log) and possible_signs(part.args[0], facts.values()) != POSITIVE:
+            return part.args[0]
+    return None
 
 
 def _apply(where: str, step: st.Apply, facts: Facts) -> Relational:
@@ -258,12 +291,22 @@ def _implies(known: Relational, wanted: Relational) -> bool:
 
 def vanishes(expr: sp.Expr, facts: Mapping[str, Relational]) -> bool:
     """True when SymPy reduces `expr` to 0 and Arb does not contradict it at random points of the domain."""
-    expr = linearise(sp.sympify(expr))
+    expr = _without_abs(linearise(sp.sympify(expr)), facts)
     if not any(attempt(expr) for attempt in _REDUCTIONS):
         splits_n = any(possible_signs(n - g, [fact]) == POSITIVE for fact in facts.values() if {n, g} <= fact.free_symbols)
         if not (splits_n and any(attempt(expr.subs(n, g + m)) for attempt in _REDUCTIONS)):
             return False
     return not _refuted_by_arb(expr)
+
+
+def _without_abs(expr: sp.Expr, facts: Mapping[str, Relational]) -> sp.Expr:
+    """|e| is e where the facts give e >= 0, and -e where they give e <= 0; otherwise it stays."""
+
+    def resolved(inner: sp.Expr) -> sp.Expr:
+        signs = possible_signs(inner, facts.values())
+        return inner if signs <= NON_NEGATIVE else -inner if signs <= frozenset((-1, 0)) else sp.Abs(inner)
+
+    return expr.replace(sp.Abs, resolved) if expr.has(sp.Abs) else expr
 
 
 _REDUCTIONS = (
