@@ -228,12 +228,22 @@ def _pole(weight: sp.Expr, facts: Facts) -> sp.Expr | None:
 def _apply(where: str, step: st.Apply, facts: Facts) -> Relational:
     cited = _lookup(facts, step.to)
     slope = possible_signs(sp.diff(step.function, step.variable), facts.values())
+    if _is_root(step.function, step.variable):
+        slope = POSITIVE  # increasing on all of [0, inf), though its slope at 0 is infinite
     if not slope <= NON_NEGATIVE:
         raise ReplayError(f"{step.function} is not known to increase in {step.variable}: derivative signs {sorted(slope)}")
     for side in (cited.lhs, cited.rhs):
         _check_domain(step.variable, side, facts)
     strict_lost = type(cited) if slope == POSITIVE or isinstance(cited, (sp.Le, sp.Ge, sp.Eq)) else {sp.Lt: sp.Le, sp.Gt: sp.Ge}[type(cited)]
     return strict_lost(step.function.subs(step.variable, cited.lhs), step.function.subs(step.variable, cited.rhs), evaluate=False)
+
+
+def _is_root(function: sp.Expr, variable: sp.Symbol) -> bool:
+    """The function is a positive rational power of a variable that is declared non-negative."""
+    return (
+        isinstance(function, sp.Pow) and function.base == variable and bool(variable.is_nonnegative)
+        and function.exp.is_Rational and bool(function.exp > 0)
+    )  # fmt: skip
 
 
 def _sum_over(where: str, step: st.SumOver, facts: Facts) -> Relational:

@@ -46,7 +46,17 @@ def possible_signs(expr: sp.Expr, facts: Iterable[Relational] = ()) -> Signs:
         factored = sp.factor_terms(expr)
         if factored != expr:
             signs &= _structural(factored, known)
+        if expr.has(sp.Abs):
+            signs &= _with_abs(expr, known)
     return signs
+
+
+def _with_abs(expr: sp.Expr, facts: tuple[Relational, ...]) -> Signs:
+    """|e| is e where e >= 0 and -e elsewhere: the signs of both readings, each with what is then known of e."""
+    inner = min(expr.atoms(sp.Abs), key=sp.default_sort_key)
+    e = inner.args[0]
+    first = possible_signs(expr.xreplace({inner: e}), (*facts, sp.Ge(e, 0, evaluate=False)))
+    return first | possible_signs(expr.xreplace({inner: -e}), (*facts, sp.Le(e, 0, evaluate=False)))
 
 
 def _from_facts(expr: sp.Expr, facts: tuple[Relational, ...]) -> Signs:
