@@ -12,8 +12,8 @@ from theory.steps import Cases, Cite, Combine, Manifest, MeanValue
 from theory.theorem import Lemma
 
 x, y, z = sp.symbols("x y z", positive=True)
-v, w = sp.symbols("v w", nonnegative=True)
-p, q = sp.symbols("p q", real=True)
+u, v, w = sp.symbols("u v w", nonnegative=True)
+p, q, r = sp.symbols("p q r", real=True)
 _at = sp.Symbol("_at", positive=True)
 
 log_tangent = Lemma(
@@ -69,6 +69,40 @@ log1p_below = Lemma(
     ),
 )  # fmt: skip
 
+_logistic = 1 / (1 + sp.exp(-p))
+_turn, _middle = sp.exp(v / 2), sp.exp(p + v / 2)
+logistic_gap = Lemma(
+    "logistic_gap",
+    sp.Le(_logistic.subs(p, p + v) - _logistic, (_turn - 1) / (_turn + 1), evaluate=False),
+    {},
+    (
+        Cite("tangent", exp_tangent, {p: v / 2}),
+        Manifest("half", sp.Ge(v / 2, 0, evaluate=False)),
+        Combine("turn at least 1", sp.Ge(_turn, 1, evaluate=False), {"tangent": sp.Integer(1), "half": sp.Integer(1)}),
+        Manifest(
+            "claim", sp.Le(_logistic.subs(p, p + v) - _logistic, (_turn - 1) / (_turn + 1), evaluate=False),
+            form=(_turn - 1) * _turn * (1 - _middle) ** 2 / ((_turn + 1) * (1 + _turn * _middle) * (_turn + _middle)),
+        ),
+    ),
+)  # fmt: skip
+
+_half = sp.exp(_grow)
+half_angle_below = Lemma(
+    "half_angle_below",
+    sp.Le((sp.exp(v) - 1) / (sp.exp(v) + 1), v / 2, evaluate=False),
+    {},
+    (
+        MeanValue(
+            "grows", _grow / 2 - (_half - 1) / (_half + 1), _grow, sp.Integer(0), v,
+            Manifest(
+                "slope", sp.Ge(sp.diff(_grow / 2 - (_half - 1) / (_half + 1), _grow), 0, evaluate=False),
+                form=(_half - 1) ** 2 / (2 * (_half + 1) ** 2),
+            ), "",
+        ),
+        Combine("claim", sp.Le((sp.exp(v) - 1) / (sp.exp(v) + 1), v / 2, evaluate=False), {"grows": sp.Integer(1)}),
+    ),
+)  # fmt: skip
+
 cauchy_schwarz = Lemma(
     "cauchy_schwarz",
     sp.Le(sp.Abs(p), v * w, evaluate=False),
@@ -87,6 +121,44 @@ popoviciu = Lemma(
     reason="v = sd(X) under a distribution, X in an interval of length w with midpoint c: Var X <= E(X - c)^2 <= (w/2)^2.",
 )
 
+least_shifts = Lemma(
+    "least_shifts",
+    sp.Eq(q, p + r, evaluate=False),
+    reason="p = min x_j, q = min (x_j + r) over one finite set: x_j + r >= p + r for every j, with equality where x_j = p.",
+)
+
+norm_scales = Lemma(
+    "norm_scales",
+    sp.Eq(v, sp.Abs(p) * w, evaluate=False),
+    reason="v = |p a|, w = |a|: the norm is homogeneous.",
+)
+
+mean_distance = Lemma(
+    "mean_distance",
+    sp.Le(v, w, evaluate=False),
+    reason="v = |mean of a_j - mean of b_k|, every |a_j - b_k| <= w: the difference is the mean of a_j - b_k over pairs; triangle inequality.",
+)
+
+bilinear_form = Lemma(
+    "bilinear_form",
+    sp.Le(p, u * v * w, evaluate=False),
+    reason="p = a' M b or -a' M b, u = |M|, v = |a|, w = |b|: Cauchy-Schwarz and |M b| <= |M| |b|, in operator or Frobenius norm.",
+)
+
+norm_of_product = Lemma(
+    "norm_of_product",
+    sp.Le(p, v * w, evaluate=False),
+    reason="p = |M' N| or the norm of a part of it, v = |M|, w = |N|, Frobenius norms: Cauchy-Schwarz entry by entry, summed.",
+)
+
+norm_of_sum = Lemma(
+    "norm_of_sum",
+    sp.Le(u, v * w, evaluate=False),
+    reason="u = |sum of a_j b_j|, a_j >= 0, v = sum of a_j, every |b_j| <= w: the triangle inequality.",
+)
+
 LEMMAS = (
-    log_tangent, exp_tangent, log1p_above, log1p_below, cauchy_schwarz, triangle, popoviciu,
+    log_tangent, exp_tangent, log1p_above, log1p_below, logistic_gap, half_angle_below, cauchy_schwarz, triangle, popoviciu,
+    least_shifts, norm_scales, mean_distance,
+    bilinear_form, norm_of_product, norm_of_sum,
 )  # fmt: skip
