@@ -475,8 +475,8 @@ class _Watch:
             self.peak = torch.maximum(self.peak, norms)
 
     def finite(self, weights: Tensor) -> None:
-        """Weights before a projection, which could hide an infinity."""
-        self.fine &= torch.isfinite(weights).flatten(1).all(1)
+        """Weights before a projection, which would scale weights of infinite computed norm to a silent 0."""
+        self.fine &= torch.isfinite(weights.double().square().flatten(1).sum(1))
 
     def state(self, index: int, theta: dict[str, Tensor], loss: Tensor | None) -> None:
         """Take note of the state after step `index`; look for trouble every 64 steps, as looking waits for a GPU."""
@@ -512,8 +512,7 @@ class _Watch:
         empty = final.content.new_zeros(0, final.layers)  # no step, no loss
         losses = None if self.losses is None else torch.stack(self.losses) if self.losses else empty
         return Run(final, initial, self.groups, self.steps, extinct, self.revived, self.peak,
-                   None if self.norms is None else torch.stack(self.norms),
-                   losses)
+                   None if self.norms is None else torch.stack(self.norms), losses)
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,14 @@ def test_spectral_clipping_fills_a_zero_block() -> None:
     assert float(ball[0, 0, 1, 0]) == 0.0
 
 
+def test_norms_neither_underflow_nor_overflow_in_float32() -> None:
+    for size in (1e-30, 1e30):
+        weights = torch.full((1, 1, 4, 4), size, dtype=torch.float32)
+        norm = float(group_norms(weights, two_index_groups(equal_blocks(2, 4)))[0, 0, 0, 0])
+        # four equal entries: twice the entry, a sum and a root away
+        assert abs(norm - 2 * float(weights[0, 0, 0, 0])) <= 4 * 2.0**-52 * norm
+
+
 def test_values_and_weights() -> None:
     structure = equal_blocks(2, 4)
     ones = torch.ones(2, 1, 4, 4)

@@ -293,6 +293,21 @@ def test_leaving_the_finite_numbers_names_layer_and_step() -> None:
         train(parameters, batch, structure, None, 1e6, 200, loss="squared")
 
 
+def test_no_overflow_passes_in_silence() -> None:
+    structure, parameters, batch = made(BILINEAR)
+    # a step of 1e200 leaves weights whose squared norm overflows: their projection would be exactly 0
+    with pytest.raises(TrainingError, match="layer 0 did not at step 0"):
+        train(parameters, batch, structure, None, 1e200, 1, trainable=("readout",), balls=Balls(readout=1.0))
+    # z = (0, -inf): softmax gives (1, 0) and every gradient is finite
+    small = equal_blocks(2, 2)
+    data = synthetic((1, 1), (1,), sequences=1, tokens=2, dtype=torch.float64)
+    data = replace(data, tokens=data.tokens.abs())
+    huge = torch.eye(2, dtype=torch.float64)[None] * 1e200
+    weights = Parameters(huge[:, None] * 0, huge, torch.tensor([[[0.0, 0.0], [-1e200, -1e200]]], dtype=torch.float64))
+    with pytest.raises(TrainingError, match="layer 0 did not at step 0"):
+        train(weights, data, small, None, 0.1, 1, trainable=("content",))
+
+
 @pytest.mark.parametrize("bad", [
     {"step": 0.0}, {"step": math.nan}, {"step": ()}, {"step": 0.1, "rule": "lion"}, {"step": 0.1, "clip": 0.0},
     {"step": 0.1, "momentum": 1.0}, {"step": 0.1, "betas": (0.9, 1.0)}, {"step": 0.1, "epsilon": 0.0},
