@@ -111,8 +111,8 @@ cauchy_schwarz = Lemma(
 
 triangle = Lemma(
     "triangle",
-    sp.Le(z, v + w, evaluate=False),
-    reason="z = |a + b|, v = |a|, w = |b|: z^2 = v^2 + 2<a, b> + w^2 <= (v + w)^2 by Cauchy-Schwarz.",
+    sp.Le(u, v + w, evaluate=False),
+    reason="u = |a + b|, v = |a|, w = |b|: u^2 = v^2 + 2<a, b> + w^2 <= (v + w)^2 by Cauchy-Schwarz.",
 )
 
 popoviciu = Lemma(
@@ -157,8 +157,27 @@ norm_of_sum = Lemma(
     reason="u = |sum of a_j b_j|, a_j >= 0, v = sum of a_j, every |b_j| <= w: the triangle inequality.",
 )
 
+inner_product = Lemma(
+    "inner_product",
+    sp.Le(p, v * w, evaluate=False),
+    reason="p = <a, b> or -<a, b>, v = |a|, w = |b|: Cauchy-Schwarz, one side.",
+)
+
+weighted_sum = Lemma(
+    "weighted_sum",
+    sp.Le(p, v * w, evaluate=False),
+    reason="p = |sum of c_j x_j|, v = sum of |c_j|, every |x_j| <= w: the triangle inequality, once a term.",
+)
+
+sum_of_norms = Lemma(
+    "sum_of_norms",
+    sp.Le(p, v, evaluate=False),
+    reason="p = |sum of x_j|, v = sum of |x_j|, for vectors or matrices (|a b'| = |a| |b|): the triangle inequality, once a term.",
+)
+
 LEMMAS = (
     log_tangent, exp_tangent, log1p_above, log1p_below, logistic_gap, half_angle_below, cauchy_schwarz, triangle, popoviciu,
     least_shifts, norm_scales, mean_distance,
     bilinear_form, norm_of_product, norm_of_sum,
+    inner_product, weighted_sum, sum_of_norms,
 )  # fmt: skip
