@@ -157,18 +157,6 @@ norm_of_sum = Lemma(
     reason="u = |sum of a_j b_j|, a_j >= 0, v = sum of a_j, every |b_j| <= w: the triangle inequality.",
 )
 
-inner_product = Lemma(
-    "inner_product",
-    sp.Le(p, v * w, evaluate=False),
-    reason="p = <a, b> or -<a, b>, v = |a|, w = |b|: Cauchy-Schwarz, one side.",
-)
-
-weighted_sum = Lemma(
-    "weighted_sum",
-    sp.Le(p, v * w, evaluate=False),
-    reason="p = |sum of c_j x_j|, v = sum of |c_j|, every |x_j| <= w: the triangle inequality, once a term.",
-)
-
 sum_of_norms = Lemma(
     "sum_of_norms",
     sp.Le(p, v, evaluate=False),
@@ -179,5 +167,5 @@ LEMMAS = (
     log_tangent, exp_tangent, log1p_above, log1p_below, logistic_gap, half_angle_below, cauchy_schwarz, triangle, popoviciu,
     least_shifts, norm_scales, mean_distance,
     bilinear_form, norm_of_product, norm_of_sum,
-    inner_product, weighted_sum, sum_of_norms,
+    sum_of_norms,
 )  # fmt: skip
