@@ -74,7 +74,6 @@ def json_text(result: Guarantee) -> str:
 
 
 def _print(result: Guarantee, source: str) -> None:
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -89,9 +88,9 @@ def _print(result: Guarantee, source: str) -> None:
             text = f"{'<=' if SIDES[name] == 'up' else '>='} {decimal_text(value, SIDES[name], 12)}"
         else:
             text = f"<= {value}"
-        rows.append((label, text, unit, reason.theorem, "vacuous" if reason.vacuous and value is not None else ""))
-    table = Table(title=f"Guarantees of {source}", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    for i, column in enumerate(("quantity", "value", "unit", "theorem", "")):
+        rows.append((label, text, unit, reason.theorem + (" *" if reason.vacuous and value is not None else "")))
+    table = Table(title=f"Guarantees of {source}", title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for i, column in enumerate(("quantity", "value", "unit", "theorem")):
         # A number is never cut short: the digits that are left could be on the unsafe side.
         width = max(len(column), *(len(row[i]) for row in rows))
         table.add_column(column, justify="right" if i == 1 else "left", min_width=width if i < 2 else None, overflow="fold")
@@ -100,7 +99,7 @@ def _print(result: Guarantee, source: str) -> None:
     console = Console(highlight=False, markup=False)
     console.print(table)
     if result.vacuous:
-        console.print(f"VACUOUS: {result.because['margin'].vacuous}.", style="bold")
+        console.print(f"* VACUOUS: {result.because['margin'].vacuous}.", style="bold")
         console.print("Margin, outside mass, fidelity and entropy are true but say no more than that the row is a distribution.")
     console.print("Holds under:")
     seen = dict.fromkeys(h for name in LABELS for h in result.because[name].hypotheses if not h.startswith("none:"))

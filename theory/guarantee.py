@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -150,14 +150,24 @@ def exact_inputs(config: Config) -> Inputs:
 def guarantee(config: Config, source: str = "configuration") -> Guarantee:
     """The guarantees of a configuration; ConfigError if one of them is too large for a float64."""
     x = exact_inputs(config)
+    return replace(values_of(x, source), because=_because(config, x, _margin(x)))
+
+
+def _margin(x: Inputs) -> Fraction:
+    if x.bilinear:
+        return margin_bilinear(EXACT, x.beta, x.d, x.rho_A, x.B, x.delta, x.tau)
+    return margin_qk(EXACT, x.beta, x.d, x.rho_Q, x.rho_K, x.B, x.delta, x.tau)
+
+
+def values_of(x: Inputs, source: str) -> Guarantee:
+    """The guaranteed values alone; ConfigError if one of them is too large for a float64."""
+    margin = _margin(x)
     if x.bilinear:
         bound = gradient_bound_bilinear(EXACT, x.G, x.D_V, x.D_c, x.B_c, x.tau)
         content = content_bound(EXACT, x.rho_A, x.B, x.delta, x.tau)
-        margin = margin_bilinear(EXACT, x.beta, x.d, x.rho_A, x.B, x.delta, x.tau)
     else:
         bound = gradient_bound_qk(EXACT, x.G, x.D_V, x.rho_K, x.D_X, x.B_c, x.rho_Q, x.B_x, x.D_c, x.tau)
         content = content_bound(EXACT, x.rho_Q * x.rho_K, x.B, x.delta, x.tau)
-        margin = margin_qk(EXACT, x.beta, x.d, x.rho_Q, x.rho_K, x.B, x.delta, x.tau)
 
     def fit(name: str, value: float) -> float:
         if math.isinf(value):
@@ -171,13 +181,13 @@ def guarantee(config: Config, source: str = "configuration") -> Guarantee:
         penalty=fit("penalty", round_fraction(bound + x.gamma, "up")),
         extinction_steps=extinction_steps(EXACT, x.theta0, x.eta, x.gamma),
         margin=fit("margin", round_fraction(margin, "down")),
-        outside_mass=_at_margin(outside_mass_bound, x, margin, "up"),
-        fidelity=_at_margin(fidelity_bound, x, margin, "down"),
+        # Below 1 for every margin, which a ball does not know when the margin is very negative.
+        outside_mass=min(1.0, _at_margin(outside_mass_bound, x, margin, "up")),
+        fidelity=max(0.0, _at_margin(fidelity_bound, x, margin, "down")),
         entropy_nats=nats,
         entropy_bits=bits,
         dial_for_target=None if x.eps_target is None else fit("dial_for_target", _dial(x, content, x.eps_target)),
         vacuous=vacuous,
-        because=_because(config, x, margin),
     )
 
 
@@ -192,6 +202,8 @@ def _entropies(x: Inputs, margin: Fraction) -> tuple[float, float]:
     def nats() -> arb:
         return arb(x.n).log() if margin <= 0 else entropy_ceiling(FLINT, x.n, x.g, margin)
 
+    if margin <= 0 and x.n & (x.n - 1) == 0:  # ln n / ln 2 is an integer, which no ball tells from its neighbours
+        return round_ball(nats, "up"), float(x.n.bit_length() - 1)
     return round_ball(nats, "up"), round_ball(lambda: nats() / arb(2).log(), "up")
 
 

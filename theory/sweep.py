@@ -4,25 +4,27 @@ Columns are the fields of a configuration (`attention.keys`, `norms.content`, ..
 float64 of its text. Error budget, u = 2^-53: NumPy's exp, log and log1p are within 4 units in the last place (8u), its + - * / and the
 conversions correctly rounded. Then
   threshold, penalty     products of at most 8 factors and one sum of non-negative numbers                        at most 10u
-  margin                 beta d and rho (B + delta)^2/tau within 6u each, one difference: absolute 8u (|beta d| + content); lowered by 12u
+  margin                 in doubled precision (theory.doubled), rounded down by one or two floats
   outside mass, fidelity, entropy   at the margin already lowered by its error, of which they are monotone: r = (n - g)/g e^-t within
                          11u, r/(1 + r) and log1p(r) within 22u, sums of non-negative terms within 26u
   dial                   terms within 10u each, sum and quotient: absolute 16u of the sum of the terms' sizes over beta
 Every other float is moved to the safe side by BUDGET = 64u of these sizes, at least twice what is needed, so that its shortest decimal
 is safe too; relative loss stays below 1e-12.
-A row for which that cannot be said (cancellation in the margin, a number beyond 1e+-30, a count of steps next to an integer) is
+A row for which that cannot be said (a margin that cancels to nothing or is beyond 650, a dial near 0, a number beyond 1e+-30) is
 computed exactly, like a single configuration. A row that is refused gets its error; the others are not affected.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from theory.config import CHOICES, FIELDS, REQUIRED, RULES, SECTIONS, Config, ConfigError, from_mapping
+from theory.doubled import divide, multiply, subtract, two_product, two_sum
 from theory.formulas import (
     content_bound,
     dial_for_outside_mass,
@@ -34,14 +36,15 @@ from theory.formulas import (
     gradient_bound_qk,
     outside_mass_bound,
 )
-from theory.guarantee import guarantee
+from theory.guarantee import exact_inputs, values_of
 from theory.namespaces import EXACT, NUMPY
 
 UNIT = 2.0**-53
 BUDGET = 64 * UNIT
-CANCELLED = 4e-3  # a margin above this share of its terms loses at most (8 + 12)u / 4e-3 = 6e-13
+DOUBLED = 64 * UNIT**2  # of |beta d| + content: errors 7 + 7 + 15 + 4 u^2 of the margin in doubled precision, twice over
+SPARE = UNIT / 2  # such an error is less than the step to the next float below
 LARGE, SMALL = 1e30, 1e-30  # products of eight factors in between neither overflow nor underflow
-WIDE = 400.0  # dial plus content up to here: a margin (8 + 12)u of it lower raises outside mass by at most 9e-13 of it
+FAR, TOO_FAR = 650.0, 800.0  # |t| below the first: e^-|t| keeps full precision; t below -800: fidelity rounds down to 0
 RESULTS = (
     "penalty_threshold",
     "penalty",
@@ -100,7 +103,7 @@ def sweep(header: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[
         where = f"{source} line {lines[i]}"
         result: dict[str, Any] = {}
         try:
-            result = guarantee(_row_config(header, rows[i], where), where).as_dict()
+            result = vars(values_of(exact_inputs(_row_config(header, rows[i], where)), where))
         except ConfigError as error:
             errors[i] = str(error)
         for name in RESULTS:
@@ -118,17 +121,20 @@ def _parse(text: dict[str, Sequence[str]], size: int) -> tuple[dict[str, Any], A
         read = _integer if field in INTEGERS else float
         try:
             array = np.array(list(map(read, column)), np.float64)
-            parsed &= np.isfinite(array)
-        except (ValueError, OverflowError):
-            array = np.empty(size)
-            for i, cell in enumerate(column):
-                try:
-                    array[i] = read(cell) if cell.strip() else np.nan
-                    parsed[i] &= not cell.strip() or bool(np.isfinite(array[i]))
-                except (ValueError, OverflowError):
-                    array[i], parsed[i] = np.nan, False
+        except (ValueError, OverflowError):  # blank or bad cells, of which there are few different ones
+            known = {cell: _or_nan(read, cell) for cell in set(column)}
+            array = np.array([known[cell] for cell in column], np.float64)
+        odd = np.flatnonzero(~np.isfinite(array))
+        parsed[odd] &= np.array([not column[i].strip() for i in odd.tolist()], bool)
         values[field] = array
     return values, parsed
+
+
+def _or_nan(read: Callable[[str], float], cell: str) -> float:
+    try:
+        return read(cell)
+    except (ValueError, OverflowError):
+        return math.nan
 
 
 def _integer(cell: str) -> float:
@@ -149,11 +155,11 @@ def _valid(values: dict[str, Any], text: dict[str, Sequence[str]], size: int) ->
     for field in REQUIRED:
         if field not in WORDS:
             valid &= ~np.isnan(get(field))
-    for field, words in WORDS.items():
-        valid &= np.fromiter((cell in words for cell in text[field]), bool, size)
+    words = {field: np.array(text[field]) for field in WORDS}
+    for field, choices in WORDS.items():
+        valid &= np.isin(words[field], choices)
     for field, chooser, choice in CHOICES:
-        chosen = np.fromiter((cell == choice for cell in text[chooser]), bool, size)
-        valid &= chosen == ~np.isnan(get(field))
+        valid &= (words[chooser] == choice) == ~np.isnan(get(field))
     for rule in RULES:
         column = get(rule.field)
         valid &= rule.holds(column, get) | np.isnan(column)
@@ -169,7 +175,7 @@ def _evaluate(values: dict[str, Any], text: dict[str, Sequence[str]], size: int)
         return default if column is None else np.where(np.isnan(column), default, column)
 
     with np.errstate(all="ignore"):
-        bilinear = np.fromiter((cell == "bilinear" for cell in text["attention.parametrisation"]), bool, size)
+        bilinear = np.array(text["attention.parametrisation"]) == "bilinear"
         n, g, tau = get("attention.keys"), get("attention.block"), get("attention.temperature")
         B, delta = get("norms.block_input"), get("norms.leak")
         G = np.where(np.isnan(get("loss.gradient")), get("loss.readout_diameter"), get("loss.gradient"))
@@ -191,13 +197,10 @@ def _evaluate(values: dict[str, Any], text: dict[str, Sequence[str]], size: int)
             gradient_bound_qk(NUMPY, G, D_V, rho_K, D_X, B_c, rho_Q, B_x, D_c, tau),
         )
         content = content_bound(NUMPY, rho, B, delta, tau)
-        lift = beta * d
-        scale = np.abs(lift) + content
-        raw = lift - content
-        t = raw - 12 * UNIT * scale  # below the exact margin; t itself is exact from here on
-        exact_zero = scale == 0
-        safe &= exact_zero | ((np.abs(raw) > CANCELLED * scale) & (scale < WIDE))
-        vacuous = ~(raw > 0)
+        scale = np.abs(beta * d) + content
+        t, sure = _margin(beta, d, np.where(bilinear, rho, rho_Q), np.where(bilinear, 1.0, rho_K), B, delta, tau, scale)
+        safe &= sure & ((np.abs(t) < FAR) | (t < -TOO_FAR))
+        vacuous = ~(t > 0)
         t_entropy = np.where(vacuous, 0.0, t)
 
         nats = np.where(vacuous, np.log(n), entropy_ceiling(NUMPY, n, g, t_entropy)) * (1 + BUDGET)
@@ -205,9 +208,9 @@ def _evaluate(values: dict[str, Any], text: dict[str, Sequence[str]], size: int)
             "penalty_threshold": threshold * (1 + BUDGET),
             "penalty": (threshold * (1 + BUDGET) + gamma) * (1 + BUDGET),
             "extinction_steps": theta0 / (eta * gamma),
-            "margin": np.where(exact_zero, 0.0, t),
+            "margin": t,
             "outside_mass": np.minimum(outside_mass_bound(NUMPY, n, g, t) * (1 + BUDGET), 1.0),
-            "fidelity": fidelity_bound(NUMPY, n, g, t) * (1 - BUDGET),
+            "fidelity": np.where(t < -TOO_FAR, 0.0, fidelity_bound(NUMPY, n, g, t) * (1 - BUDGET)),
             "entropy_nats": nats,
             "entropy_bits": nats / np.log(2.0) * (1 + BUDGET),
             "dial_for_target": np.full(size, np.nan),
@@ -230,6 +233,17 @@ def _evaluate(values: dict[str, Any], text: dict[str, Sequence[str]], size: int)
             safe &= ~given | below | ((need > 0.01 * size_of_terms) & (need < LARGE))
             result["dial_for_target"] = np.where(given, setting, result["dial_for_target"])
     return result, safe
+
+
+def _margin(beta: Any, d: Any, rho: Any, rho_other: Any, B: Any, delta: Any, tau: Any, scale: Any) -> tuple[Any, Any]:
+    """The margin beta d - rho rho' (B + delta)^2/tau as a float64 not above it, and where its sign and 1e-12 of it are sure."""
+    reach = two_sum(B, delta)
+    content = divide(multiply(multiply(two_product(rho, rho_other), reach), reach), tau)
+    high, low = subtract(two_product(beta, d), content)
+    t = np.where(low < 0, np.nextafter(high, -np.inf), high)  # the pair rounded down
+    error = DOUBLED * scale
+    t = np.where(scale == 0, 0.0, np.where(np.abs(low) + error < SPARE * np.abs(high), np.nextafter(t, -np.inf), t))
+    return t, (scale == 0) | (error < SPARE / 4 * np.abs(high))
 
 
 def _whole_steps(quotient: Any, values: dict[str, Any], good: Any) -> list[Any]:
