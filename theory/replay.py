@@ -15,7 +15,7 @@ from sympy.core.relational import Relational
 
 from theory import steps as st
 from theory.signs import NON_NEGATIVE, POSITIVE, ZERO, evaluate, first_box_without_sign, gap, possible_signs, wanted_signs
-from theory.symbols import RANGES, g, m, n
+from theory.symbols import RANGES, g, k_step, m, n
 from theory.theorem import Lemma, Theorem
 
 Facts = dict[str, Relational]
@@ -90,6 +90,8 @@ def _nested(step: st.Step) -> list[st.Step]:
             inner = (step.pointwise,)
         case st.Cases():
             inner = (*step.low, *step.high)
+        case st.Induction():
+            inner = (*step.base, *step.step)
         case _:
             inner = ()
     return [step, *(deeper for part in inner for deeper in _nested(part))]
@@ -99,6 +101,7 @@ def _establish(where: str, step: st.Step, facts: Facts) -> Relational:
     rules = {
         st.Identity: _identity, st.Manifest: _manifest, st.Enclosure: _enclosure, st.Cite: _cite,
         st.Cases: _cases, st.Combine: _combine, st.Apply: _apply, st.SumOver: _sum_over, st.MeanValue: _mean_value,
+        st.Induction: _induction,
     }  # fmt: skip
     try:
         return rules[type(step)](where, step, facts)  # type: ignore[operator]
@@ -151,6 +154,10 @@ def _cite(where: str, step: st.Cite, facts: Facts) -> Relational:
     for symbol in symbols:
         _check_domain(symbol, step.values.get(symbol, symbol), facts)
     values = dict(step.values)
+    if any(k_step in hypothesis.free_symbols for hypothesis in hypotheses.values()) and any(
+        k_step == key or k_step in sp.sympify(value).free_symbols for key, value in values.items()
+    ):
+        raise ReplayError(f"the hypotheses of {step.of.name} are about every step, so no value may mention the generic step {k_step}")
     if isinstance(step.of, Theorem):
         _check_observables(step, facts)
     for key, hypothesis in hypotheses.items():
@@ -275,9 +282,11 @@ def _mean_value(where: str, step: st.MeanValue, facts: Facts) -> Relational:
 
 
 def _cases(where: str, step: st.Cases, facts: Facts) -> Relational:
+    if step.whole and not sp.sympify(step.on).is_integer:
+        raise ReplayError(f"{step.on} is not known to be an integer")
     for side, branch, condition in (
         ("low", step.low, sp.Le(step.on, 0, evaluate=False)),
-        ("high", step.high, sp.Ge(step.on, 0, evaluate=False)),
+        ("high", step.high, sp.Ge(step.on, 1 if step.whole else 0, evaluate=False)),
     ):
         inside = facts | {f"{step.name}.{side}": condition}
         if not branch:
@@ -287,6 +296,28 @@ def _cases(where: str, step: st.Cases, facts: Facts) -> Relational:
         if not _implies(inside[branch[-1].name], step.fact):
             raise ReplayError(f"the branch {side!r} ends in {inside[branch[-1].name]}, not in {step.fact}")
     return step.fact
+
+
+def _induction(where: str, step: st.Induction, facts: Facts) -> Relational:
+    for name, fact in facts.items():  # a condition on one generic step is not true of every step
+        if k_step in fact.free_symbols and name.rpartition(".")[2] in ("low", "high", "at"):
+            raise ReplayError(f"{name!r} is assumed of one step only, and an induction speaks of every step")
+    _check_domain(k_step, step.at, facts)
+    for branch, index, inside in (
+        (step.base, sp.Integer(0), dict(facts)),
+        (step.step, k_step + 1, facts | {f"{step.name}.at": step.fact}),
+    ):
+        if not branch:
+            raise ReplayError("an induction needs steps for state 0 and for the next state")
+        for inner in branch:
+            inside[inner.name] = _establish(where, inner, inside)
+        if not _implies(inside[branch[-1].name], _at_state(step.fact, index)):
+            raise ReplayError(f"its steps end in {inside[branch[-1].name]}, not in {_at_state(step.fact, index)}")
+    return _at_state(step.fact, step.at)
+
+
+def _at_state(fact: Relational, index: sp.Expr) -> Relational:
+    return type(fact)(fact.lhs.subs(k_step, index), fact.rhs.subs(k_step, index), evaluate=False)
 
 
 def _implies(known: Relational, wanted: Relational) -> bool:

@@ -109,13 +109,32 @@ class MeanValue:
 
 @dataclass(frozen=True)
 class Cases:
-    """Two derivations of one fact: `low` may cite `<name>.low` (on <= 0), `high` may cite `<name>.high` (on >= 0)."""
+    """Two derivations of one fact: `low` may cite `<name>.low` (on <= 0), `high` may cite `<name>.high` (on >= 0).
+
+    whole: `on` is an integer, and `<name>.high` says on >= 1.
+    """
 
     name: str
     fact: Relational
     on: sp.Expr
     low: tuple[Step, ...]
     high: tuple[Step, ...]
+    whole: bool = False
 
 
-Step = Cases | Identity | Manifest | Enclosure | Cite | Combine | Apply | SumOver | MeanValue
+@dataclass(frozen=True)
+class Induction:
+    """`fact` in every state of a run: `base` establishes it for state 0, `step` for state k_step + 1 from `<name>.at`, its state k_step.
+
+    k_step is the generic step of `theory.symbols`; facts that mention it are true for every step. The fact is established for the
+    state `at`.
+    """
+
+    name: str
+    fact: Relational
+    base: tuple[Step, ...]
+    step: tuple[Step, ...]
+    at: sp.Expr
+
+
+Step = Cases | Identity | Induction | Manifest | Enclosure | Cite | Combine | Apply | SumOver | MeanValue

@@ -64,6 +64,7 @@ j_out = sp.Symbol("l", integer=True, positive=True)
 RANGES: dict[sp.Symbol, tuple[sp.Expr, sp.Expr]] = {j_in: (sp.Integer(1), g), j_out: (g + 1, n)}
 s = sp.IndexedBase("s", real=True)  # scores of the row, temperature divided out
 a = sp.IndexedBase("a", positive=True)  # attention weights of the row
+k_step = sp.Symbol("k_s", integer=True, nonnegative=True)  # a generic state of a run, from 0; facts that mention it hold for all
 
 # Observables of a row.
 eps = _declare("eps", "outside mass: attention outside the block", "1", "fraction")
@@ -233,3 +234,71 @@ residual_Q = _declare("S_Q", "sum of residual norm times group norm over the que
 residual_K = _declare("S_K", "the same over its key groups", "loss", "nonnegative")
 inner_Q = _declare("e_Q", "<dL/dW_Q, W_Q> over one row block", "loss", "real")
 inner_K = _declare("e_K", "<dL/dW_K, W_K> over the same row block", "loss", "real")
+
+# Any distribution over the visible keys, and rows in tiers: tier 0 is the block, every other key has a claimed gap of its own.
+weight = sp.IndexedBase("weight", nonnegative=True)  # weights of a distribution; zeros are allowed
+surprisal = sp.IndexedBase("surprisal", real=True)  # -ln(weight) where the weight is positive, anything where it is 0
+tier_gap = sp.IndexedBase("gap", real=True)  # claimed gap of a key outside: least score in the block minus its score
+bottom = _declare("bottom", "least score of the row", "nats", "real")
+top = _declare("top", "greatest score of the row", "nats", "real")
+spread = _declare("spread", "measured range of the row: greatest score minus least score", "nats", "nonnegative")
+pointer_rest = _declare("rest", "attention on all keys but the one with the greatest weight", "1", "fraction")
+g_low = _declare("g_1", "least block size of a family of rows", "keys", "count")
+g_high = _declare("g_2", "greatest block size of a family of rows", "keys", "count")
+n_high = _declare("n_2", "greatest number of visible keys of a family of rows", "keys", "count")
+t_gain = _declare("gain_t", "a second margin minus the first", "nats", "real")
+tier_slack = _declare("tier_slack", "least excess of a key's gap to the block over the gap claimed for it", "nats", "real")
+tier_least = _declare("tier_least", "least claimed gap of a key outside the block", "nats", "real")
+tier_sum = _declare("tier_sum", "sum of (1 + gap) e^-gap over the keys outside, with their claimed gaps", "1", "real")
+tier_mass = _declare("a_k", "attention on one tier", "1", "fraction")
+tier_size = _declare("g_k", "keys of one tier outside the block", "keys", "count")
+tier_top = _declare("top_k", "greatest score of the tier", "nats", "real")
+tier_terms = _declare("O_k", "sum of exp(score) over the tier", "1", "positive")
+top_size = _declare("k_0", "size of the high tier at the entropy floor, rounded down", "keys", "index")
+top_other = _declare("k_1", "size of the high tier of another two-level row", "keys", "index")
+j_tier = sp.Symbol("i_t", integer=True, positive=True)  # not i: a generic key has one range, and i is a query
+RANGES[j_tier] = (g + 1, g + tier_size)  # a tier's keys are numbered right after the block
+
+# A run of proximal steps on one group of weights. State k_step is the one after that many steps; arrays are indexed by it.
+norm_at = sp.IndexedBase("theta_s", nonnegative=True)  # norm of the group
+moved_at = sp.IndexedBase("zeta_s", nonnegative=True)  # norm of the group after the gradient part of the step, before the prox
+vector_at = sp.IndexedBase("v_s", nonnegative=True)  # norm of the vector that the group is moved by
+raw_at = sp.IndexedBase("raw_s", nonnegative=True)  # norm of the gradient before clipping or averaging
+scale_at = sp.IndexedBase("soft_s", nonnegative=True)  # factor of the soft threshold
+step_at = sp.IndexedBase("eta_s", positive=True)  # step size
+total_at = sp.IndexedBase("S_s", nonnegative=True)  # sum of the step sizes so far
+decay_at = sp.IndexedBase("decay_s", nonnegative=True)  # factor of weight decay
+radial_at = sp.IndexedBase("radial_s", nonnegative=True)  # factor of a projection on a centred ball, or one over a norm
+group_next = _declare("theta_n", "norm of the group after a proximal step", "norm", "nonnegative")
+moved_norm = _declare("zeta", "norm of the group after the gradient part of a step, before the prox", "norm", "nonnegative")
+soft_scale = _declare("soft", "factor by which the prox multiplies the group", "1", "nonnegative")
+vector_norm = _declare("v_g", "norm of the vector that the group is moved by in a step", "loss/norm", "nonnegative")
+vector_max = _declare("v_top", "greatest norm of the vectors that the group is moved by", "loss/norm", "nonnegative")
+extinct_at = _declare("K", "first state in which the group is exactly zero, of a group that starts alive", "steps", "count")
+clip = _declare("C_clip", "bound at which gradients of the group are clipped", "loss/norm", "positive")
+total_step = _declare("S_eta", "sum of the step sizes of some proximal steps", "norm^2/loss", "nonnegative")
+group_later = _declare("theta_k", "norm of the group after some proximal steps", "norm", "nonnegative")
+decay = _declare("keep", "factor of multiplicative weight decay, or the greatest of a run", "1", "nonnegative")
+radial = _declare("radial", "factor of a radial scaling after the prox, or the greatest of a run", "1", "nonnegative")
+residual = _declare("residual", "distance of a group from the result of its clipped proximal step", "norm", "nonnegative")
+candidate_norm = _declare("y_g", "norm of any candidate for the prox", "norm", "nonnegative")
+candidate_inner = _declare("y_e", "inner product of the candidate with the unit vector along the point", "norm", "real")
+candidate_distance = _declare("y_d", "distance of the candidate from the prox", "norm", "nonnegative")
+candidate_value = _declare("J_y", "|y - z|^2/2 + eta lam |y|, what the prox minimises, at the candidate", "norm^2", "real")
+direction_norm = _declare("m_g", "norm of the momentum of a group", "loss/norm", "nonnegative")
+direction_at = sp.IndexedBase("m_s", nonnegative=True)  # norm of the momentum
+adam_value = _declare("r_A", "|m|/sqrt(v) of one coordinate of Adam, both corrected for bias, epsilon left out", "1", "nonnegative")
+adam_first = _declare("A_1", "sum of beta1^j times the gradient j steps ago, of one coordinate", "loss/norm", "real")
+adam_second = _declare("A_2", "sum of beta2^j times the squared gradient j steps ago, of one coordinate", "loss^2/norm^2", "positive")
+adam_value_at = sp.IndexedBase("r_s", nonnegative=True)  # the same by state and coordinate
+adam_first_at = sp.IndexedBase("A1_s", real=True)
+adam_second_at = sp.IndexedBase("A2_s", positive=True)
+weight1_at = sp.IndexedBase("W1_s", positive=True)  # 1 + beta1 + ... + beta1^k
+weight2_at = sp.IndexedBase("W2_s", positive=True)  # 1 + beta2 + ... + beta2^k
+weight_ratio_at = sp.IndexedBase("W3_s", positive=True)  # the same of beta1^2/beta2
+coordinate = sp.Symbol("c_g", integer=True, positive=True)
+RANGES[coordinate] = (sp.Integer(1), parameters)
+roundoff = _declare("ulp", "unit roundoff of the floats a layer is trained in: 2^-24 or 2^-53", "1", "nonnegative")
+float_slack = _declare("gamma_f", "slack of the penalty weight that rounding leaves", "loss/norm", "positive")
+computed_norm = _declare("zeta_f", "computed norm of a zero group after the gradient part of a step", "norm", "nonnegative")
+computed_threshold = _declare("T_f", "computed threshold of the prox", "norm", "nonnegative")
