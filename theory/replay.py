@@ -185,7 +185,7 @@ def _check_observables(step: st.Cite, facts: Facts) -> None:
         if not replaced & definition.free_symbols:
             continue
         instance = definition.subs(dict(step.values), simultaneous=True)
-        if not any(_implies(fact, instance) for fact in facts.values()):
+        if not any(fact.free_symbols == instance.free_symbols and _implies(fact, instance) for fact in facts.values()):
             raise ReplayError(
                 f"{step.of.name} is about symbols with the definition {key!r}: {definition}; for the values given it reads {instance}, "
                 "which is no fact here. Keep the symbol, or add the definition of the new one"
