@@ -10,76 +10,31 @@ the margin may be negative. delta > B is outside the statement: two off-block re
 
 from __future__ import annotations
 
-from theory.formula import Formula
-from theory.symbols import B, beta, delta, dial, margin_in, rho_A, rho_K, rho_Q, tau
-
-# --- formulas: each number once, as stated and as computed -------------------------------------------------------------------------
-
-_leak = (delta <= B,)
-
-leak_bound = Formula(
-    name="leak_bound",
-    doc="Greatest content score (nats, either sign) between tokens of different blocks.",
-    args=(B, delta, rho_A, tau),
-    stated=2 * B * delta * rho_A / tau,
-    stable=2 * B * delta * rho_A / tau,
-    theorem="blocks.leak",
-    unit="nats",
-    domain=_leak,
+from theory.blocks_formulas import FORMULAS
+from theory.blocks_leak import (
+    leak,
+    leak_in_block,
+    leak_per_block,
+    margin_leak,
+    margin_of_form,
+    margin_of_product,
+    margin_per_block,
+    product,
 )
-
-leak_within = Formula(
-    name="leak_within",
-    doc="Greatest change (nats) that the leak makes to a content score inside a block.",
-    args=(delta, rho_A, tau),
-    stated=delta**2 * rho_A / tau,
-    stable=delta**2 * rho_A / tau,
-    theorem="blocks.leak",
-    unit="nats",
+from theory.blocks_structure import (
+    column_groups,
+    entropy_vacuous,
+    negative_margin,
+    non_interference,
+    outside_weight,
+    structure,
+    value_shift,
 )
+from theory.theorem import Theorem
 
-margin_with_leak = Formula(
-    name="margin_with_leak",
-    doc="Least margin (nats) when the own-block parts alone score at least t_in inside the block; no dial.",
-    args=(margin_in, B, delta, rho_A, tau),
-    stated=margin_in - (2 * B * delta + delta**2) * rho_A / tau,
-    stable=margin_in - delta * (2 * B + delta) * rho_A / tau,
-    theorem="blocks.leak",
-    unit="nats",
-    domain=_leak,
-)
+THEOREMS: tuple[Theorem, ...] = (
+    structure, column_groups, negative_margin, entropy_vacuous, outside_weight, non_interference, value_shift,
+    leak_per_block, leak, leak_in_block, margin_leak, margin_per_block, margin_of_form, product, margin_of_product,
+)  # fmt: skip
 
-content_bound = Formula(
-    name="content_bound",
-    doc="Greatest lead (nats) that content can give a key outside over a key in the block: what the dial has to beat.",
-    args=(rho_A, B, delta, tau),
-    stated=rho_A * (B + delta) ** 2 / tau,
-    stable=rho_A * (B + delta) ** 2 / tau,
-    theorem="blocks.guarantee",
-    unit="nats",
-    domain=_leak,
-)
-
-margin_bilinear = Formula(
-    name="margin_bilinear",
-    doc="Guaranteed margin (nats) of a bilinear layer whose cross-block groups are zero.",
-    args=(beta, dial, rho_A, B, delta, tau),
-    stated=beta * dial - rho_A * (B + delta) ** 2 / tau,
-    stable=beta * dial - rho_A * (B + delta) ** 2 / tau,
-    theorem="blocks.guarantee",
-    unit="nats",
-    domain=_leak,
-)
-
-margin_qk = Formula(
-    name="margin_qk",
-    doc="Guaranteed margin (nats) of a query/key layer whose cross-block groups are zero.",
-    args=(beta, dial, rho_Q, rho_K, B, delta, tau),
-    stated=beta * dial - rho_Q * rho_K * (B + delta) ** 2 / tau,
-    stable=beta * dial - rho_Q * rho_K * (B + delta) ** 2 / tau,
-    theorem="blocks.guarantee",
-    unit="nats",
-    domain=_leak,
-)
-
-FORMULAS: tuple[Formula, ...] = (leak_bound, leak_within, margin_with_leak, content_bound, margin_bilinear, margin_qk)
+__all__ = ["FORMULAS", "THEOREMS"]
