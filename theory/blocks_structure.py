@@ -36,7 +36,7 @@ from theory.theorem import Equality, Hypothesis, Theorem, Witness
 
 _rel = {"evaluate": False}
 _zero, _one, _two, _half = sp.Integer(0), sp.Integer(1), sp.Integer(2), sp.Rational(1, 2)
-_x = sp.Symbol("x", real=True)
+_x, _y = sp.Symbol("x", real=True), sp.Symbol("y", positive=True)
 
 NO_LEAK = Hypothesis(
     sp.Eq(delta, 0, **_rel), "tokens are supported on their own block: delta = 0", "With a leak only blocks.leak holds; bound it instead."
@@ -135,10 +135,8 @@ outside_weight = Theorem(
         *_is_zero(s[j_out], Cite("score", leak, {cross_score: s[j_out]}, {"extinct": "extinct", "leak": "small leak"})),
         SumOver("outside terms", Apply("e^0", sp.exp(_x), _x, "score is 0"), j_out),
         Combine("O counts", sp.Eq(sum_out, n - g, **_rel), {"O is": _one, "outside terms": _one}),
-        Combine(
-            "claim", sp.Eq(eps, (n - g) / (sum_in + n - g), **_rel),
-            {"eps is": _one, "O counts": sum_in / ((sum_in + sum_out) * (sum_in + n - g))},
-        ),
+        Apply("share", 1 - sum_in / (sum_in + _y), _y, "O counts"),
+        Combine("claim", sp.Eq(eps, (n - g) / (sum_in + n - g), **_rel), {"eps is": _one, "share": _one}),
     ),
     equality=Equality("an identity"),
     needs={
