@@ -67,7 +67,7 @@ fidelity_bound = Formula(
     args=(n, g, t),
     stated=1 - E,
     stable=sp.Piecewise((1 / (1 + _r), t >= 0), (_q / (1 + _q), True)),
-    theorem="concentration.fidelity",
+    theorem="concentration.fidelity_floor",
     domain=_block,
 )
 
@@ -77,9 +77,10 @@ fidelity_margin = Formula(
     args=(n, g, eps),
     stated=sp.log((n - g) / g) + sp.log((1 - eps) / eps),
     stable=sp.log((n - g) / g) + log1p(-eps) - sp.log(eps),
-    theorem="concentration.necessary_margin",
+    theorem="concentration.fidelity",
     unit="nats",
     domain=(*_block, eps > 0, eps < 1),
+    reading={phi: 1 - eps},
 )
 
 outside_mass_exponential = Formula(
@@ -98,7 +99,7 @@ outside_mass_exponential_floor = Formula(
     args=(n, g, t),
     stated=rho - rho**2,
     stable=rho * (1 - rho),
-    theorem="concentration.exponential_rate",
+    theorem="concentration.rate_is_exact",
     domain=_block,
 )
 

@@ -2,7 +2,7 @@
 
 A number means the float64 that TOML defines for its literal, taken as an exact real (`0.1` is 3602879701896397/2^55), and an integer
 means itself. Nothing is rounded on the way into a guarantee. Every refusal is a `ConfigError` that names file, field, value, reason
-and remedy. Norms and diameters are bounds that hold for every token; `theory.md` N4 says how they enter.
+and remedy. Norms and diameters are bounds that hold for every token; `blocks.guarantee` says how they enter.
 
 The leak must not exceed the own-block part (delta <= B): beyond that two off-block remainders may meet in a third block, and the leak
 bound 2 B delta rho / tau is no longer the worst case.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import sympy as sp
 
@@ -11,8 +12,9 @@ import sympy as sp
 class Formula:
     """A named quantity in its stated form and in the form that is computed.
 
-    `stated` is the form on the page; `stable` has the same value on the domain and is what every namespace evaluates
-    (theory.md, section 4: no cancellation, no overflow). `export` proves them equal with SymPy before it writes anything.
+    `stated` is the form on the page; `stable` has the same value on the domain and is what every namespace evaluates (no
+    cancellation, no overflow). `export` proves them equal with SymPy before it writes anything, and that `stated` occurs in the
+    statement it names, whose symbols `reading` gives in terms of `args` where they differ.
     """
 
     name: str  # a Python identifier, also the name in Coq and JavaScript
@@ -23,3 +25,4 @@ class Formula:
     theorem: str  # "family.word": the statement that says what the number bounds
     unit: str = "1"
     domain: tuple[sp.Basic, ...] = ()  # relations on `args` under which stated == stable
+    reading: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)

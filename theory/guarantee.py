@@ -1,6 +1,6 @@
 """What a configuration guarantees: penalty, steps, margin, outside mass, fidelity, entropy and dial, before any training.
 
-The chain is theory.md N4. A penalty above the gradient bound leaves no cross-block group alive; then content can lead by at most
+The chain is that of the `blocks.guarantee_` statements. A penalty above the gradient bound leaves no cross-block group alive; then content can lead by at most
 rho (B + delta)^2 / tau, the dial adds beta d, and the margin bounds outside mass, fidelity and entropy of every row.
 
 Every value is computed from the exact inputs, in fractions or in Arb balls, and rounded to the float64 on its safe side: thresholds,
