@@ -115,7 +115,7 @@ guarantee_output = Theorem(
     steps=(
         Cite("outside", guarantee_outside_mass, {}, {"block": "block", **_given}),
         # o - o_G = eps (mean value outside - mean value in the block)
-        Cite("cut", norm_scales, {lemmas.v: cut_gap, lemmas.p: eps, lemmas.w: mean_gap}),
+        Cite("cut", norm_scales, {lemmas.v: cut_gap, lemmas.p: eps, lemmas.q: eps, lemmas.w: mean_gap}),
         Cite("means", mean_distance, {lemmas.v: mean_gap, lemmas.w: D_x}),
         Combine("claim", sp.Le(cut_gap, _shift, **_rel), {"cut": -_one, "means": eps, "outside": D_x}),
     ),
