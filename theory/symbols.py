@@ -264,15 +264,18 @@ norm_at = sp.IndexedBase("theta_s", nonnegative=True)  # norm of the group
 moved_at = sp.IndexedBase("zeta_s", nonnegative=True)  # norm of the group after the gradient part of the step, before the prox
 vector_at = sp.IndexedBase("v_s", nonnegative=True)  # norm of the vector that the group is moved by
 raw_at = sp.IndexedBase("raw_s", nonnegative=True)  # norm of the gradient before clipping or averaging
+soft_at = sp.IndexedBase("theta_p_s", nonnegative=True)  # norm of the group after the prox, before a radial scaling
 scale_at = sp.IndexedBase("soft_s", nonnegative=True)  # factor of the soft threshold
 step_at = sp.IndexedBase("eta_s", positive=True)  # step size
 total_at = sp.IndexedBase("S_s", nonnegative=True)  # sum of the step sizes so far
 decay_at = sp.IndexedBase("decay_s", nonnegative=True)  # factor of weight decay
 radial_at = sp.IndexedBase("radial_s", nonnegative=True)  # factor of a projection on a centred ball, or one over a norm
 group_next = _declare("theta_n", "norm of the group after a proximal step", "norm", "nonnegative")
+group_soft = _declare("theta_p", "norm of the group after the prox, before a radial scaling", "norm", "nonnegative")
 moved_norm = _declare("zeta", "norm of the group after the gradient part of a step, before the prox", "norm", "nonnegative")
 soft_scale = _declare("soft", "factor by which the prox multiplies the group", "1", "nonnegative")
 vector_norm = _declare("v_g", "norm of the vector that the group is moved by in a step", "loss/norm", "nonnegative")
+raw_norm = _declare("raw", "norm of the gradient of the group before clipping", "loss/norm", "nonnegative")
 vector_max = _declare("v_top", "greatest norm of the vectors that the group is moved by", "loss/norm", "nonnegative")
 extinct_at = _declare("K", "first state in which the group is exactly zero, of a group that starts alive", "steps", "count")
 clip = _declare("C_clip", "bound at which gradients of the group are clipped", "loss/norm", "positive")
