@@ -84,7 +84,7 @@ def _replayed(theorem: Theorem) -> dict[str, Any]:
         done = replay(theorem)
     except ReplayError as error:
         return {"derived": False, "reason": str(error)}
-    return {"derived": True, "steps": done.steps, "kinds": dict(done.kinds), "rests_on": list(done.rests_on)}
+    return {"derived": True, "steps": done.steps, "kinds": dict(done.kinds), "rests_on": list(done.rests_on), "readings": list(done.readings)}
 
 
 def _controlled(theorem: Theorem, checks: FamilyChecks) -> dict[str, Any]:
@@ -121,6 +121,7 @@ class StatementResult:
     derived: bool | None = None  # None: not replayed in this run
     reason: str = ""
     rests_on: tuple[str, ...] = ()
+    readings: tuple[str, ...] = ()
     steps: int = 0
     tally: Tally = dataclasses.field(default_factory=Tally)
     layers: int = 0
@@ -171,6 +172,7 @@ def merge(families: Iterable[str], results: dict[Shard, dict[str, Any]]) -> list
             entry = found[shard.subject]
             entry.derived, entry.reason = result["derived"], result.get("reason", "")
             entry.steps, entry.rests_on = result.get("steps", 0), tuple(result.get("rests_on", ()))
+            entry.readings = tuple(result.get("readings", ()))
         elif shard.kind == "controls":
             found[shard.subject].tally.merge(Tally(**result["tally"]))
             found[shard.subject].controls = result["controls"]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from theory import steps as st
@@ -27,12 +28,13 @@ class ReplayError(Exception):
 
 @dataclass(frozen=True)
 class Replay:
-    """What one replay established: number of steps by kind and the unreplayed lemmas it rests on."""
+    """What one replay established: number of steps by kind, and the argued lemmas it rests on, each as it was used."""
 
     name: str
     steps: int
     kinds: Mapping[str, int]
     rests_on: tuple[str, ...]
+    readings: tuple[str, ...] = ()  # "lemma: instance"; that its symbols are what the lemma's reason speaks of is for a reader to see
 
 
 _REPLAYED: dict[int, tuple[Theorem | Lemma, Replay]] = {}  # by identity; the object is kept so that its id stays its own
@@ -55,6 +57,7 @@ def _replay(statement: Theorem | Lemma) -> Replay:
         raise ReplayError(f"{statement.name}: the derivation has no steps")
     kinds: dict[str, int] = {}
     lemmas: set[str] = set()
+    readings: dict[str, None] = {}
     for step in statement.steps:
         if step.name in facts:
             raise ReplayError(f"{statement.name}, step {step.name!r}: a fact of that name is already there")
@@ -64,7 +67,11 @@ def _replay(statement: Theorem | Lemma) -> Replay:
             if isinstance(inner, st.Cite):
                 if isinstance(statement, Theorem) and isinstance(inner.of, Theorem) and not any(inner.of is used for used in statement.uses):
                     raise ReplayError(f"{statement.name}, step {inner.name!r}: it cites {inner.of.name}, which `uses` does not list")
-                lemmas |= set(replay(inner.of).rests_on)
+                done = replay(inner.of)
+                lemmas |= set(done.rests_on)
+                if isinstance(inner.of, Lemma) and not inner.of.steps:
+                    readings[f"{inner.of.name}: {_as_text(inner.of.relation.subs(dict(inner.values), simultaneous=True))}"] = None
+                readings |= dict.fromkeys(done.readings)
     last = facts[statement.steps[-1].name]
     if not _implies(last, claim):
         raise ReplayError(
@@ -73,13 +80,23 @@ def _replay(statement: Theorem | Lemma) -> Replay:
     if isinstance(statement, Theorem):
         _check_equality(statement)
         _check_witnesses(statement)
-    return Replay(statement.name, sum(kinds.values()), kinds, tuple(sorted(lemmas)))
+    return Replay(statement.name, sum(kinds.values()), kinds, tuple(sorted(lemmas)), tuple(readings))
+
+
+def _as_text(relation: Relational) -> str:
+    return f"{relation.lhs} {'=' if isinstance(relation, sp.Eq) else relation.rel_op} {relation.rhs}"
 
 
 def _opening(statement: Theorem | Lemma) -> tuple[Relational, Facts]:
     if isinstance(statement, Lemma):
         return statement.relation, dict(statement.assumes)
-    return statement.claim, {key: h.relation for key, h in statement.assumes.items()} | dict(statement.definitions)
+    hypotheses = {key: h.relation for key, h in statement.assumes.items()}
+    if twice := hypotheses.keys() & statement.definitions.keys():
+        raise ReplayError(f"{statement.name}: {sorted(twice)} name both hypotheses and definitions")
+    for key, definition in statement.definitions.items():
+        if statement.kind != "identity" and definition == statement.claim:
+            raise ReplayError(f"{statement.name}: the definition {key!r} is the claim itself")
+    return statement.claim, hypotheses | dict(statement.definitions)
 
 
 def _nested(step: st.Step) -> list[st.Step]:
@@ -237,6 +254,8 @@ def _apply(where: str, step: st.Apply, facts: Facts) -> Relational:
     slope = possible_signs(sp.diff(step.function, step.variable), facts.values())
     if _is_root(step.function, step.variable):
         slope = POSITIVE  # increasing on all of [0, inf), though its slope at 0 is infinite
+    if isinstance(cited, sp.Eq) and _pole(step.function, facts) is None:
+        slope = NON_NEGATIVE  # equals go to equals under any function that is defined there
     if not slope <= NON_NEGATIVE:
         raise ReplayError(f"{step.function} is not known to increase in {step.variable}: derivative signs {sorted(slope)}")
     for side in (cited.lhs, cited.rhs):
@@ -333,19 +352,22 @@ def _implies(known: Relational, wanted: Relational) -> bool:
 def vanishes(expr: sp.Expr, facts: Mapping[str, Relational]) -> bool:
     """True when SymPy reduces `expr` to 0 and Arb does not contradict it at random points of the domain."""
     expr = _without_abs(linearise(sp.sympify(expr)), facts)
+    if _refuted_by_arb(expr):  # first, because it is quick, and guards against a wrong simplification
+        return False
     if not any(attempt(expr) for attempt in _REDUCTIONS):
         splits_n = any(possible_signs(n - g, [fact]) == POSITIVE for fact in facts.values() if {n, g} <= fact.free_symbols)
         if not (splits_n and any(attempt(expr.subs(n, g + m)) for attempt in _REDUCTIONS)):
             return False
-    return not _refuted_by_arb(expr)
+    return True
 
 
 def _without_abs(expr: sp.Expr, facts: Mapping[str, Relational]) -> sp.Expr:
     """|e| is e where the facts give e >= 0, and -e where they give e <= 0; otherwise it stays."""
 
     def resolved(inner: sp.Expr) -> sp.Expr:
-        signs = possible_signs(inner, facts.values())
-        return inner if signs <= NON_NEGATIVE else -inner if signs <= frozenset((-1, 0)) else sp.Abs(inner)
+        factored = sp.factor(inner)
+        signs = possible_signs(inner, facts.values()) & possible_signs(factored, facts.values())
+        return inner if signs <= NON_NEGATIVE else -inner if signs <= frozenset((-1, 0)) else sp.Abs(factored)
 
     return expr.replace(sp.Abs, resolved) if expr.has(sp.Abs) else expr
 
@@ -375,8 +397,8 @@ def _linear_sum(term: sp.Expr, index: sp.Symbol, low: sp.Expr, high: sp.Expr) ->
 
 
 def _refuted_by_arb(expr: sp.Expr) -> bool:
-    """A random point at which the enclosure excludes zero; a guard against a wrong simplification, not a proof."""
-    if expr.has(sp.Sum, sp.Indexed, sp.Derivative, sp.Function("f").func) or not expr.free_symbols:
+    """A random point at which the enclosure excludes zero. Points may lie outside the facts: what differs there is refused as well."""
+    if expr.has(sp.Sum, sp.Indexed, sp.Derivative, AppliedUndef) or not expr.free_symbols:
         return False
     rng = random.Random(0)
     for _ in range(5):
