@@ -102,6 +102,8 @@ def _structural(expr: sp.Expr, facts: tuple[Relational, ...]) -> Signs:
             return POSITIVE
         return NON_NEGATIVE if declared.assumptions0.get("nonnegative") else ANY
     if isinstance(expr, sp.Add):
+        if (term := next((part for part in expr.args if isinstance(part.as_coeff_Mul()[1], (sp.Max, sp.Min))), None)) is not None:
+            return _of_extreme(term, expr - term, facts)
         total = ZERO
         for term in expr.args:
             total = _add(total, possible_signs(term, facts))
@@ -121,14 +123,20 @@ def _structural(expr: sp.Expr, facts: tuple[Relational, ...]) -> Signs:
         return possible_signs(expr.args[0], facts)
     if isinstance(expr, sp.log):
         return possible_signs(expr.args[0] - 1, facts) if possible_signs(expr.args[0], facts) == POSITIVE else ANY
-    if isinstance(expr, sp.Max):
-        parts = [possible_signs(part, facts) for part in expr.args]
-        floor = max(min(part) for part in parts)
-        return frozenset(sign for sign in (-1, 0, 1) if sign >= floor)
+    if isinstance(expr, (sp.Max, sp.Min)):
+        return _of_extreme(expr, sp.Integer(0), facts)
     if isinstance(expr, sp.Sum):
         summand = possible_signs(expr.function, facts)
         return summand if possible_signs(expr.limits[0][2] - expr.limits[0][1] + 1, facts) == POSITIVE else summand | ZERO
     return ANY
+
+
+def _of_extreme(term: sp.Expr, rest: sp.Expr, facts: tuple[Relational, ...]) -> Signs:
+    """c max(a, b) + rest is max(c a + rest, c b + rest), min for c < 0; the sign of a maximum is the maximum of the signs."""
+    factor, extreme = term.as_coeff_Mul()
+    pick = max if isinstance(extreme, sp.Max) is bool(factor > 0) else min
+    parts = [possible_signs(factor * part + rest, facts) for part in extreme.args]
+    return frozenset(pick(signs) for signs in itertools.product(*parts))
 
 
 def _power(expr: sp.Pow, facts: tuple[Relational, ...]) -> Signs:
