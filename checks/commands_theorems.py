@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from sympy.core.relational import Relational
 
 from theory import FAMILIES, theorems
 from theory.theorem import Theorem
@@ -41,7 +42,7 @@ def _status(theorem: Theorem, evidence: list[dict[str, Any]]) -> tuple[str, str]
             return "stated", "evidence is about an older statement: run `localist verify`"
         if not entry["derived"]:
             return "stated", "derivation refused"
-        by = f", by lemma {', '.join(entry['rests_on'])}" if entry["rests_on"] else ""
+        by = f", by lemma {'; '.join(entry['readings'])}" if entry["rests_on"] else ""
         return ("checked" if entry["verdict"] == "HOLDS" else "derived"), f"{entry['verdict']}{by}"
     return "stated", "no evidence yet: run `localist verify`"
 
@@ -73,7 +74,11 @@ def theorems_command(families: tuple[str, ...], evidence: Path, as_json: bool, f
 
 
 def _sign(theorem: Theorem) -> str:
-    return "=" if theorem.claim.rel_op == "==" else str(theorem.claim.rel_op)
+    return _sign_of(theorem.claim)
+
+
+def _sign_of(relation: Relational) -> str:
+    return "=" if relation.rel_op == "==" else str(relation.rel_op)
 
 
 def _plain(theorem: Theorem, status: str, why: str) -> dict[str, Any]:
@@ -98,5 +103,6 @@ def _page(console: Console, theorem: Theorem, status: str, why: str) -> None:
     for key, hypothesis in theorem.assumes.items():
         reason = f"needed: {theorem.needs[key].text}" if key in theorem.needs else f"domain: {theorem.free[key]}"
         lines += [f"  {key}: {hypothesis.text}", f"      {reason}"]
+    lines += [f"  where {definition.lhs} {_sign_of(definition)} {definition.rhs}" for definition in theorem.definitions.values()]
     lines += [f"  equality: {theorem.equality.text}", f"  source: {theorem.source}", f"  status: {status} ({why})", ""]
     console.print(Text("\n".join(lines)))
