@@ -86,6 +86,33 @@ logistic_gap = Lemma(
     ),
 )  # fmt: skip
 
+_moved = sp.Abs(_logistic.subs(p, q) - _logistic)
+_far = sp.exp(sp.Abs(q - p) / 2)
+_at_real = sp.Symbol("_at_real", real=True)
+
+
+def _further(name: str, low: sp.Symbol, high: sp.Symbol, order: str) -> tuple[MeanValue, Cite, Combine]:
+    """logistic(high) - logistic(low) lies between 0 and the half-angle bound, for low <= high."""
+    slope = sp.diff(_logistic.subs(p, _at_real), _at_real)
+    return (
+        MeanValue(f"{name} grows", _logistic.subs(p, _at_real), _at_real, low, high, Manifest("slope", sp.Ge(slope, 0, evaluate=False)), order),
+        Cite(f"{name} gap", logistic_gap, {p: low, v: high - low}),
+        Combine(f"{name} end", sp.Le(_moved, (_far - 1) / (_far + 1), evaluate=False), {f"{name} gap": sp.Integer(1)}),
+    )
+
+
+logistic_moves = Lemma(
+    "logistic_moves",
+    sp.Le(_moved, (_far - 1) / (_far + 1), evaluate=False),
+    {},
+    (
+        Cases(
+            "claim", sp.Le(_moved, (_far - 1) / (_far + 1), evaluate=False), q - p,
+            _further("down", q, p, "claim.low"), _further("up", p, q, "claim.high"),
+        ),
+    ),
+)  # fmt: skip
+
 _half = sp.exp(_grow)
 half_angle_below = Lemma(
     "half_angle_below",
@@ -164,7 +191,7 @@ sum_of_norms = Lemma(
 )
 
 LEMMAS = (
-    log_tangent, exp_tangent, log1p_above, log1p_below, logistic_gap, half_angle_below, cauchy_schwarz, triangle, popoviciu,
+    log_tangent, exp_tangent, log1p_above, log1p_below, logistic_gap, logistic_moves, half_angle_below, cauchy_schwarz, triangle, popoviciu,
     least_shifts, norm_scales, mean_distance,
     bilinear_form, norm_of_product, norm_of_sum,
     sum_of_norms,
