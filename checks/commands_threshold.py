@@ -34,20 +34,28 @@ LABELS = {
 
 @click.command("threshold", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("config", metavar="[CONFIG.toml]", required=False, type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON: every value, whether it is vacuous, and because of what it holds.")
-@click.option("--sweep", "table", type=click.Path(path_type=Path), help="A CSV table, one configuration a row, a column per field.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON: every value, whether it is vacuous, and because of what it holds."
+)
+@click.option(
+    "--sweep", "table", type=click.Path(path_type=Path), help="A CSV table, one configuration a row, a column per field."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="File for the results of a sweep (default: standard output).")
-@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default=None, help="Of the results of a sweep (default: csv).")
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "jsonl"]), default=None, help="Of the results of a sweep (default: csv)."
+)
 def threshold(config: Path | None, as_json: bool, table: Path | None, out: Path | None, form: str | None) -> None:
     """Thresholds and guarantees of a configuration, every digit rounded to the safe side.
 
-    Columns of a sweep are the dotted names of the fields, such as attention.keys or norms.content; a blank cell is a field not given.
-    Exit codes: 0 done, 2 refused input or usage (a sweep finishes its other rows first).
+    Columns of a sweep are the dotted names of the fields, such as attention.keys or norms.content; a blank cell is a field
+    not given. Exit codes: 0 done, 2 refused input or usage (a sweep finishes its other rows first).
     """
     if (config is None) == (table is None):
         raise click.UsageError("give either CONFIG.toml or --sweep TABLE.csv")
     if config is not None and (out is not None or form is not None):
-        raise click.UsageError("--out and --format belong to --sweep; a single configuration prints a table, or JSON with --json")
+        raise click.UsageError(
+            "--out and --format belong to --sweep; a single configuration prints a table, or JSON with --json"
+        )
     if table is not None and as_json:
         raise click.UsageError("--json belongs to a single configuration; a sweep takes --format jsonl")
     try:
@@ -100,7 +108,9 @@ def _print(result: Guarantee, source: str) -> None:
     console.print(table)
     if result.vacuous:
         console.print(f"* VACUOUS: {result.because['margin'].vacuous}.", style="bold")
-        console.print("Margin, outside mass, fidelity and entropy are true but say no more than that the row is a distribution.")
+        console.print(
+            "Margin, outside mass, fidelity and entropy are true but say no more than that the row is a distribution."
+        )
     console.print("Holds under:")
     seen = dict.fromkeys(h for name in LABELS for h in result.because[name].hypotheses if not h.startswith("none:"))
     for hypothesis in seen:

@@ -1,11 +1,11 @@
 """An attention configuration: parsed from TOML, validated field by field, exact.
 
-A number means the float64 that TOML defines for its literal, taken as an exact real (`0.1` is 3602879701896397/2^55), and an integer
-means itself. Nothing is rounded on the way into a guarantee. Every refusal is a `ConfigError` that names file, field, value, reason
-and remedy. Norms and diameters are bounds that hold for every token; `blocks.guarantee` says how they enter.
+A number means the float64 that TOML defines for its literal, taken as an exact real (`0.1` is 3602879701896397/2^55), and an
+integer means itself. Nothing is rounded on the way into a guarantee. Every refusal is a `ConfigError` that names file, field,
+value, reason and remedy. Norms and diameters are bounds that hold for every token; `blocks.guarantee` says how they enter.
 
-The leak must not exceed the own-block part (delta <= B): beyond that two off-block remainders may meet in a third block, and the leak
-bound 2 B delta rho / tau is no longer the worst case.
+The leak must not exceed the own-block part (delta <= B): beyond that two off-block remainders may meet in a third block, and
+the leak bound 2 B delta rho / tau is no longer the worst case.
 """
 
 from __future__ import annotations
@@ -118,16 +118,17 @@ def _rules() -> tuple[Rule, ...]:
         return Rule(field, lambda v, _: v >= 0, "is a norm and cannot be negative", "Give a number >= 0")
 
     norms = [f"norms.{name}" for name in Norms.__struct_fields__]
-    counts = [
-        Rule(f, lambda v, _: v <= LARGEST_COUNT, "is beyond 2^53, where counts stop being exact", "Give a count of at most 2^53")
-        for f in ("attention.keys", "attention.block")
-    ]
     fractions = [
         Rule(f, lambda v, _: (v > 0) & (v < 1), "must lie strictly between 0 and 1", "Give a fraction such as 1e-3 or 0.999")
         for f in ("target.outside_mass", "target.fidelity")
     ]
     return (
-        *counts,
+        Rule(
+            "attention.keys",
+            lambda v, _: v <= LARGEST_COUNT,
+            "is beyond 2^53, where counts stop being exact",
+            "Give a count of at most 2^53",
+        ),
         Rule("attention.block", lambda v, _: v >= 1, "a row without a key in its block has no guarantee", "Give a block >= 1"),
         Rule(
             "attention.keys",
@@ -147,7 +148,7 @@ def _rules() -> tuple[Rule, ...]:
         non_negative("loss.gradient"),
         positive("dial.strength", "(it divides the dial setting)"),
         positive("training.step", "(no step, no extinction)"),
-        positive("training.slack", "(at the threshold itself stationarity is not enough: theory T5a is strict)"),
+        positive("training.slack", "(at the threshold itself stationarity is not enough: threshold.stationarity is strict)"),
         Rule("training.initial_norm", lambda v, _: v >= 0, "is a norm and cannot be negative", "Give a number >= 0"),
         *fractions,
     )
@@ -188,7 +189,9 @@ def load(path: str | Path) -> Config:
     except OSError as error:
         raise ConfigError(source, "file", MISSING, f"cannot be read ({error.strerror})", "Name a readable TOML file") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(source, "file", MISSING, f"is not UTF-8 ({error.reason})", "Save it as UTF-8, as TOML requires") from error
+        raise ConfigError(
+            source, "file", MISSING, f"is not UTF-8 ({error.reason})", "Save it as UTF-8, as TOML requires"
+        ) from error
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -224,7 +227,9 @@ def _validate(config: Config, source: str) -> None:
         if get(chooser) == choice and get(field) is None:
             raise ConfigError(source, field, MISSING, f'is missing, and {chooser} = "{choice}" needs it', f"Add {_leaf(field)}")
         if get(chooser) != choice and get(field) is not None:
-            raise ConfigError(source, field, get(field), f'has no meaning with {chooser} = "{get(chooser)}"', f"Remove {_leaf(field)}")
+            raise ConfigError(
+                source, field, get(field), f'has no meaning with {chooser} = "{get(chooser)}"', f"Remove {_leaf(field)}"
+            )
     for rule in RULES:
         value = get(rule.field)
         if value is not None and not rule.holds(value, get):
@@ -255,7 +260,7 @@ def _toml(value: object) -> str:
 
 
 def _translated(error: msgspec.ValidationError, data: Mapping[str, Any], source: str) -> ConfigError:
-    """msgspec's message with the value put back in and a remedy; the path is the part after "at `$."."""
+    """Msgspec's message with the value put back in and a remedy; the path is the part after "at `$."."""
     text, _, path = str(error).partition(" - at `$")
     where = path.rstrip("`").lstrip(".")
     if "missing required field" in text:
@@ -265,12 +270,16 @@ def _translated(error: msgspec.ValidationError, data: Mapping[str, Any], source:
         name = text.split("`")[1]
         field = ".".join(filter(None, [where, name]))
         known = SECTIONS[where].__struct_fields__ if where in SECTIONS else tuple(SECTIONS)
-        return ConfigError(source, field, _lookup(data, field), "is not a known field", f"Remove it, or use one of {', '.join(known)}")
+        return ConfigError(
+            source, field, _lookup(data, field), "is not a known field", f"Remove it, or use one of {', '.join(known)}"
+        )
     if "enum value" in text:
         choices = " or ".join(f'"{choice}"' for chooser, choice in _CHOICE_NAMES if chooser == where)
         return ConfigError(source, where, _lookup(data, where), "is not one of the choices", f"Write {choices}")
     reason = text[:1].lower() + text[1:].replace("`", "").replace(" | null", "").replace("int | float", "number")
-    remedy = "Give a whole number without a decimal point" if "expected int," in reason else "Give a value of that type, unquoted"
+    remedy = (
+        "Give a whole number without a decimal point" if "expected int," in reason else "Give a value of that type, unquoted"
+    )
     return ConfigError(source, where or "file", _lookup(data, where), reason, remedy)
 
 

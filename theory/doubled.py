@@ -1,8 +1,9 @@
 """Numbers of twice the precision of float64, as unevaluated sums of two arrays: enough to subtract without losing a margin.
 
-Algorithms of Dekker and Knuth; for operands between 1e-30 and 1e30 (or 0) nothing overflows or underflows, and the relative errors are
-at most 3u^2 for a sum of a pair and a float or of two pairs of equal sign, 7u^2 for a product and 15u^2 for a quotient, u = 2^-53
-(Joldes, Muller, Popescu, "Tight and rigorous error bounds for basic building blocks of double-word arithmetic", 2017).
+Algorithms of Dekker and Knuth; for operands between 1e-30 and 1e30 (or 0) nothing overflows or underflows, and the relative
+errors are at most 3u^2 for a sum of a pair and a float or of two pairs of equal sign, 7u^2 for a product and 15u^2 for a
+quotient, u = 2^-53 (Joldes, Muller, Popescu, "Tight and rigorous error bounds for basic building blocks of double-word
+arithmetic", 2017).
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ Pair = tuple[Any, Any]
 
 
 def two_sum(a: Any, b: Any) -> Pair:
-    """a + b exactly, as its float64 and the remainder."""
+    """A + b exactly, as its float64 and the remainder."""
     s = a + b
     z = s - a
     return s, (a - (s - z)) + (b - z)
 
 
 def two_product(a: Any, b: Any) -> Pair:
-    """a b exactly, as its float64 and the remainder, by splitting each factor into halves of 26 bits."""
+    """A b exactly, as its float64 and the remainder, by splitting each factor into halves of 26 bits."""
     p = a * b
     (a1, a2), (b1, b2) = _split(a), _split(b)
     return p, ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2
@@ -46,7 +47,7 @@ def divide(x: Pair, y: Any) -> Pair:
 
 
 def subtract(x: Pair, y: Pair) -> Pair:
-    """x - y; the error is at most 4u^2 of |x| + |y|."""
+    """X - y; the error is at most 4u^2 of |x| + |y|."""
     s, e = two_sum(x[0], -y[0])
     t, f = two_sum(x[1], -y[1])
     s, e = _renormalise(s, e + t)

@@ -1,12 +1,13 @@
 """What a configuration guarantees: penalty, steps, margin, outside mass, fidelity, entropy and dial, before any training.
 
-The chain is that of the `blocks.guarantee_` statements. A penalty above the gradient bound leaves no cross-block group alive; then content can lead by at most
-rho (B + delta)^2 / tau, the dial adds beta d, and the margin bounds outside mass, fidelity and entropy of every row.
+The chain is that of the `blocks.guarantee_` statements. A penalty above the gradient bound leaves no cross-block group alive;
+then content can lead by at most rho (B + delta)^2 / tau, the dial adds beta d, and the margin bounds outside mass, fidelity
+and entropy of every row.
 
-Every value is computed from the exact inputs, in fractions or in Arb balls, and rounded to the float64 on its safe side: thresholds,
-entropies, outside mass, steps and dial up, margin and fidelity down (`SIDES`; the rounding is `theory.rounding`'s). Relative loss is
-below 2^-52, except where a value below 2.2e-308 becomes a subnormal.
-Starts without SymPy, torch, SciPy or numpy.
+Every value is computed from the exact inputs, in fractions or in Arb balls, and rounded to the float64 on its safe side:
+thresholds, entropies, outside mass, steps and dial up, margin and fidelity down (`SIDES`; the rounding is
+`theory.rounding`'s). Relative loss is below 2^-52, except where a value below 2.2e-308 becomes a subnormal. Starts without
+SymPy, torch, SciPy or numpy.
 """
 
 from __future__ import annotations
@@ -97,9 +98,9 @@ class Inputs:
     D_c: Fraction
     B_c: Fraction
     D_X: Fraction
-    rho_A: Fraction
-    rho_Q: Fraction
-    rho_K: Fraction
+    rho_A: Fraction  # noqa: N815 - the letters of the statements
+    rho_Q: Fraction  # noqa: N815
+    rho_K: Fraction  # noqa: N815
     G: Fraction
     beta: Fraction
     d: Fraction
@@ -155,8 +156,8 @@ def guarantee(config: Config, source: str = "configuration") -> Guarantee:
 
 def _margin(x: Inputs) -> Fraction:
     if x.bilinear:
-        return margin_bilinear(EXACT, x.beta, x.d, x.rho_A, x.B, x.delta, x.tau)
-    return margin_qk(EXACT, x.beta, x.d, x.rho_Q, x.rho_K, x.B, x.delta, x.tau)
+        return Fraction(margin_bilinear(EXACT, x.beta, x.d, x.rho_A, x.B, x.delta, x.tau))
+    return Fraction(margin_qk(EXACT, x.beta, x.d, x.rho_Q, x.rho_K, x.B, x.delta, x.tau))
 
 
 def values_of(x: Inputs, source: str) -> Guarantee:
@@ -171,7 +172,9 @@ def values_of(x: Inputs, source: str) -> Guarantee:
 
     def fit(name: str, value: float) -> float:
         if math.isinf(value):
-            raise ConfigError(source, name, value, "the guaranteed value is beyond the float64 range", "Use a smaller unit for norms")
+            raise ConfigError(
+                source, name, value, "the guaranteed value is beyond the float64 range", "Use a smaller unit for norms"
+            )
         return value
 
     vacuous = margin <= 0
@@ -227,14 +230,17 @@ def _because(config: Config, x: Inputs, margin: Fraction) -> dict[str, Because]:
         tokens = f"block parts of tokens: mean norm at most {_show(x.B_c)}, diameter at most {_show(x.D_c)}"
     else:
         tokens = (
-            f"tokens: norm at most {_show(x.B_x)}, diameter at most {_show(x.D_X)}; block parts: mean norm at most {_show(x.B_c)}, "
-            f"diameter at most {_show(x.D_c)}; Frobenius balls {_show(x.rho_Q)} on W_Q and {_show(x.rho_K)} on W_K"
+            f"tokens: norm at most {_show(x.B_x)}, diameter at most {_show(x.D_X)}; "
+            f"block parts: mean norm at most {_show(x.B_c)}, diameter at most {_show(x.D_c)}; "
+            f"Frobenius balls {_show(x.rho_Q)} on W_Q and {_show(x.rho_K)} on W_K"
         )
     ball = f"||A||_F <= {_show(x.rho_A)}" if x.bilinear else f"||W_Q||_F <= {_show(x.rho_Q)} and ||W_K||_F <= {_show(x.rho_K)}"
     gradient = (values, loss, tokens, f"scores divided by temperature {_show(x.tau)}", "these bounds hold throughout training")
     penalised = f"every cross-block group {form} has penalty weight at least `penalty`, strictly above the gradient bound"
     dead = "all cross-block groups are zero (after `extinction_steps` proximal steps, or at any stationary point)"
-    parts = f"tokens: own-block part at most {_show(x.B)}, off-block part at most {_show(x.delta)}, not larger than the own-block part"
+    parts = (
+        f"tokens: own-block part at most {_show(x.B)}, off-block part at most {_show(x.delta)}, the smaller bound of the two"
+    )
     row = f"{x.n} visible keys, {x.g} of them in the query's block"
     dial = f"dial {_show(x.beta)} x {_show(x.d)} on in-block keys"
     scores = f"scores are content / {_show(x.tau)} + dial: no position bias, no query or key bias, rotations only inside blocks"
@@ -243,12 +249,15 @@ def _because(config: Config, x: Inputs, margin: Fraction) -> dict[str, Because]:
     if margin <= 0:
         reason = (
             f"the dial adds {_show(x.beta * x.d)} nats and content may lead by {_show(x.beta * x.d - margin)}: the margin "
-            f"{_show(margin)} is not positive, and a uniform row satisfies every hypothesis; raise dial.setting or lower the content norm"
+            f"{_show(margin)} is not positive, and a uniform row satisfies every hypothesis; "
+            "raise dial.setting or lower the content norm"
         )
     ceiling = "margin > 0" if margin > 0 else "none: ln n bounds every row"
     because = {
         "penalty_threshold": Because(f"threshold.gradient_{kind}", gradient),
-        "penalty": Because("threshold.stationarity", (*gradient, f"slack {_show(x.gamma)} > 0: at the threshold itself it is false")),
+        "penalty": Because(
+            "threshold.stationarity", (*gradient, f"slack {_show(x.gamma)} > 0: at the threshold itself it is false")
+        ),
         "extinction_steps": Because(
             "extinction.finite_time",
             (

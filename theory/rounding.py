@@ -24,15 +24,18 @@ def round_fraction(value: Fraction, side: Side) -> float:
     try:
         nearest = float(value)
     except OverflowError:
-        toward_infinity = (value > 0) == (side == "up")
-        return math.copysign(math.inf if toward_infinity else LARGEST, value)
-    if math.isinf(nearest):
-        return nearest if (nearest > 0) == (side == "up") else math.copysign(LARGEST, nearest)
+        return _beyond(value > 0, side)
     if side == "up" and Fraction(nearest) < value:
         return math.nextafter(nearest, math.inf)
     if side == "down" and Fraction(nearest) > value:
         return math.nextafter(nearest, -math.inf)
     return nearest + 0.0
+
+
+def _beyond(positive: bool, side: Side) -> float:
+    """A value larger in size than every float: infinity on the far side of it, the largest float on the near side."""
+    size = math.inf if positive == (side == "up") else LARGEST
+    return size if positive else -size
 
 
 def round_end(end: arb, side: Side) -> float:
@@ -42,8 +45,7 @@ def round_end(end: arb, side: Side) -> float:
     if mantissa and size < -1074:
         return (TINIEST if mantissa > 0 else -0.0) if side == "up" else (0.0 if mantissa > 0 else -TINIEST)
     if size > 1025:
-        toward_infinity = (mantissa > 0) == (side == "up")
-        return math.copysign(math.inf if toward_infinity else LARGEST, mantissa)
+        return _beyond(mantissa > 0, side)
     return round_fraction(mantissa * Fraction(2) ** exponent, side)
 
 

@@ -1,23 +1,26 @@
 """Many configurations at once: a table of dotted fields in, the guarantees of every row out, in float64 and on the safe side.
 
-Columns are the fields of a configuration (`attention.keys`, `norms.content`, ...; a blank cell is a field not given); a number is the
-float64 of its text. Error budget, u = 2^-53: NumPy's exp, log and log1p are within 4 units in the last place (8u), its + - * / and the
-conversions correctly rounded. Then
-  threshold, penalty     products of at most 8 factors and one sum of non-negative numbers                        at most 10u
-  margin                 in doubled precision (theory.doubled), rounded down by one or two floats
-  outside mass, fidelity, entropy   at the margin already lowered by its error, of which they are monotone: r = (n - g)/g e^-t within
-                         11u, r/(1 + r) and log1p(r) within 22u, sums of non-negative terms within 26u
-  dial                   terms within 10u each, sum and quotient: absolute 16u of the sum of the terms' sizes over beta
-Every other float is moved to the safe side by BUDGET = 64u of these sizes, at least twice what is needed, so that its shortest decimal
-is safe too; relative loss stays below 1e-12.
-A row for which that cannot be said (a margin that cancels to nothing or is beyond 650, a dial near 0, a number beyond 1e+-30) is
-computed exactly, like a single configuration. A row that is refused gets its error; the others are not affected.
+Columns are the fields of a configuration (`attention.keys`, `norms.content`, ...; a blank cell is a field not given); a number
+is the float64 of its text. Error budget, u = 2^-53: NumPy's exp, log and log1p are within 4 units in the last place (8u), its
++ - * / and the conversions correctly rounded. Then
+
+  threshold, penalty    products of at most 8 factors and one sum of non-negative numbers: at most 10u
+  margin                in doubled precision (theory.doubled), rounded down by one or two floats
+  outside mass, fidelity, entropy
+                        at that margin, of which they are monotone: r = (n - g)/g e^-t within 11u, r/(1 + r) and log1p(r) within
+                        22u, sums of non-negative terms within 26u
+  dial                  terms within 10u each, sum and quotient: 16u of the sum of the terms' sizes over beta
+
+Every float but the margin is moved to the safe side by BUDGET = 64u of these sizes, at least twice what is needed, so that its
+shortest decimal is safe too; relative loss stays below 1e-12. A row for which that cannot be said (a margin that cancels to
+nothing or is beyond 650, a dial near 0, a number beyond 1e+-30) is computed exactly, like a single configuration. A row that is
+refused gets its error; the others are not affected.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +78,9 @@ def check_header(header: Sequence[str], source: str) -> None:
     """Refuse a table whose columns cannot make a configuration: unknown, repeated or missing ones."""
     for name in header:
         if name not in FIELDS:
-            raise ConfigError(source, "header", name, "is not a field of a configuration", f"Use columns among {', '.join(FIELDS)}")
+            raise ConfigError(
+                source, "header", name, "is not a field of a configuration", f"Use columns among {', '.join(FIELDS)}"
+            )
         if header.count(name) > 1:
             raise ConfigError(source, "header", name, "appears twice", "Keep one column for each field")
     for name in REQUIRED:
@@ -111,7 +116,7 @@ def sweep(header: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[
     return Chunk(lines, columns, errors, frozenset(i for i in slow.tolist() if errors[i] is None))
 
 
-def _parse(text: dict[str, Sequence[str]], size: int) -> tuple[dict[str, Any], Any]:
+def _parse(text: Mapping[str, Sequence[str]], size: int) -> tuple[dict[str, Any], Any]:
     """Numeric columns as float64, NaN where blank; and which rows parsed (NaN and inf written out did not)."""
     parsed = np.ones(size, bool)
     values: dict[str, Any] = {}
@@ -144,7 +149,7 @@ def _integer(cell: str) -> float:
     return float(count)
 
 
-def _valid(values: dict[str, Any], text: dict[str, Sequence[str]], size: int) -> Any:
+def _valid(values: dict[str, Any], text: Mapping[str, Sequence[str]], size: int) -> Any:
     """Rows that pass every rule of a single configuration; the others are read one by one for their message."""
     valid = np.ones(size, bool)
     missing = np.full(size, np.nan)
@@ -166,7 +171,7 @@ def _valid(values: dict[str, Any], text: dict[str, Sequence[str]], size: int) ->
     return valid & (np.isnan(get("target.outside_mass")) | np.isnan(get("target.fidelity")))
 
 
-def _evaluate(values: dict[str, Any], text: dict[str, Sequence[str]], size: int) -> tuple[dict[str, Any], Any]:
+def _evaluate(values: dict[str, Any], text: Mapping[str, Sequence[str]], size: int) -> tuple[dict[str, Any], Any]:
     """Result columns on the safe side, and the rows for which the error budget of the module docstring holds."""
     missing = np.full(size, np.nan)
 
@@ -221,7 +226,7 @@ def _evaluate(values: dict[str, Any], text: dict[str, Sequence[str]], size: int)
             given = ~np.isnan(target)
             if not given.any():
                 continue
-            # logit(1 - eps) = -logit(1 - phi) at phi = 1 - eps, with the roles of block and outside exchanged: no 1 - phi is formed.
+            # For a fidelity the same margin, with block and outside exchanged and the sign turned: no 1 - phi is formed.
             need = (
                 dial_for_outside_mass(NUMPY, n, g, content, beta, target)
                 if by_mass
@@ -240,7 +245,7 @@ def _margin(beta: Any, d: Any, rho: Any, rho_other: Any, B: Any, delta: Any, tau
     reach = two_sum(B, delta)
     content = divide(multiply(multiply(two_product(rho, rho_other), reach), reach), tau)
     high, low = subtract(two_product(beta, d), content)
-    t = np.where(low < 0, np.nextafter(high, -np.inf), high)  # the pair rounded down
+    t: Any = np.where(low < 0, np.nextafter(high, -np.inf), high)  # the pair rounded down
     error = DOUBLED * scale
     t = np.where(scale == 0, 0.0, np.where(np.abs(low) + error < SPARE * np.abs(high), np.nextafter(t, -np.inf), t))
     return t, (scale == 0) | (error < SPARE / 4 * np.abs(high))
@@ -251,7 +256,8 @@ def _whole_steps(quotient: Any, values: dict[str, Any], good: Any) -> list[Any]:
     with np.errstate(all="ignore"):
         up = np.ceil(quotient * (1 + BUDGET))
         clear = (up == np.ceil(quotient * (1 - BUDGET))) & (up < 1e12)
-    steps: list[Any] = np.where(clear, up, 0).astype(np.int64).tolist()
+    whole: Any = np.where(clear, up, 0)
+    steps: list[Any] = whole.astype(np.int64).tolist()
     known: dict[tuple[float, ...], int] = {}
     for i in np.flatnonzero(good & ~clear).tolist():
         key = tuple(float(values[f"training.{name}"][i]) for name in ("initial_norm", "step", "slack"))
@@ -262,9 +268,11 @@ def _whole_steps(quotient: Any, values: dict[str, Any], good: Any) -> list[Any]:
 
 
 def _row_config(header: Sequence[str], row: Sequence[str], where: str) -> Config:
-    """One row as a configuration; ConfigError for what the row itself gets wrong, then for what a configuration may not hold."""
+    """One row as a configuration; ConfigError for a wrong row, a wrong cell, or a rule of configurations."""
     if len(row) != len(header):
-        raise ConfigError(where, "row", f"{len(row)} cells", f"the header has {len(header)} columns", "Give every column a cell")
+        raise ConfigError(
+            where, "row", f"{len(row)} cells", f"the header has {len(header)} columns", "Give every column a cell"
+        )
     data: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS if name != "target"}
     for field, cell in zip(header, row, strict=True):
         section, _, name = field.partition(".")

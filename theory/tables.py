@@ -1,7 +1,7 @@
 """Tables of configurations: read as CSV in chunks, results written as CSV or JSON lines.
 
-A results file appears under its name only when it is complete; until then the rows done so far are in `<name>.partial`, which also
-stays behind when a run is interrupted.
+A results file appears under its name only when it is complete; until then the rows done so far are in `<name>.partial`, which
+also stays behind when a run is interrupted.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def chunks(source: str, stream: IO[str]) -> Iterator[Chunk]:
 
 
 def _columns(chunk: Chunk, missing: str) -> list[list[str]]:
-    """Every result as text; numbers of exact rows by the safe decimal, the others by the shortest one (the budget covers it)."""
+    """Results as text; exact rows by the safe decimal, the others by the shortest one, which the budget covers."""
     columns = []
     for name in RESULTS:
         values = chunk.columns[name]
@@ -94,17 +94,21 @@ def run(
     done, bad, first_errors = 0, 0, list[str]()
     partial = None if out is None else Path(f"{out}.partial")
     try:
-        stream = open(table, encoding="utf-8", newline="")
+        stream = Path(table).open(encoding="utf-8", newline="")  # noqa: SIM115 - the with below, once it is known to open
         size = Path(table).stat().st_size
     except OSError as error:
-        raise ConfigError(str(table), "file", MISSING, f"cannot be read ({error.strerror})", "Name a readable CSV file") from error
+        raise ConfigError(
+            str(table), "file", MISSING, f"cannot be read ({error.strerror})", "Name a readable CSV file"
+        ) from error
     with stream:
         results = chunks(str(table), stream)
         first_chunk = next(results, None)  # a refused header touches no file
         try:
             sink = stdout if partial is None else partial.open("w", encoding="utf-8", newline="")
         except OSError as error:
-            raise ConfigError(str(out), "--out", MISSING, f"cannot be written ({error.strerror})", "Name a writable file") from error
+            raise ConfigError(
+                str(out), "--out", MISSING, f"cannot be written ({error.strerror})", "Name a writable file"
+            ) from error
         try:
             chunk = first_chunk
             while chunk is not None:

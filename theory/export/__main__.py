@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import theory
@@ -14,8 +15,12 @@ from theory.formula import Formula
 
 
 def every_formula() -> tuple[Formula, ...]:
-    """The formulas of all families in reading order."""
-    return tuple(formula for family in theory.FAMILIES for formula in import_module(f"theory.{family}").FORMULAS)
+    """The formulas of all families in reading order; a family keeps them in its module or in `<family>_formulas`."""
+    names = [
+        f"theory.{family}_formulas" if find_spec(f"theory.{family}_formulas") else f"theory.{family}"
+        for family in theory.FAMILIES
+    ]
+    return tuple(formula for name in names for formula in import_module(name).FORMULAS)
 
 
 TARGETS: dict[str, Callable[[], str]] = {
@@ -47,7 +52,9 @@ def main(arguments: list[str]) -> int:
         if not arguments:
             path.write_text(new, encoding="utf-8")
         elif old != new:
-            print(f"theory/{name} is stale: {', '.join(stale(old, new))}. Run python -m theory.export and commit", file=sys.stderr)
+            print(
+                f"theory/{name} is stale: {', '.join(stale(old, new))}. Run python -m theory.export and commit", file=sys.stderr
+            )
             code = 1
     return code
 

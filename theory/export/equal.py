@@ -1,8 +1,9 @@
 """Proof that the computed form of a formula equals its stated form, on the formula's domain.
 
-The domain is split by the sign of every quantity under Abs, Max, Min or a Piecewise condition; in each part the two forms are plain
-expressions in exp and log, and their difference is shown to be zero as a polynomial in the symbols, the exponentials and the
-logarithms of irreducible factors. That is algebra only: no simplifier guesses, and an identity it cannot show is refused.
+The domain is split by the sign of every quantity under Abs, Max, Min or a Piecewise condition; in each part the two forms are
+plain expressions in exp and log, and their difference is shown to be zero as a polynomial in the symbols, the exponentials
+and the logarithms of irreducible factors. That is algebra only: no simplifier guesses, and an identity it cannot show is
+refused.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from theory.formula import Formula
 from theory.symbols import n
 
 
-class NotEqual(ValueError):
+class NotEqualError(ValueError):
     """The stated and the computed form of a formula were not shown to be equal."""
 
 
 def prove_equal(formula: Formula) -> int:
-    """The number of cases in which stated == stable was shown; raises NotEqual naming formula, case and what is left over."""
+    """The number of cases in which stated == stable was shown; NotEqualError names formula, case and what is left over."""
     stated, stable = (_on_domain(plain(e), formula) for e in (formula.stated, formula.stable))
     if stated == stable:
         return 1
@@ -36,8 +37,9 @@ def prove_equal(formula: Formula) -> int:
         left = _normal(_resolve(stated, case) - _resolve(stable, case))
         if left != 0:
             where = ", ".join(f"{s} {'>=' if sign > 0 else '<='} 0" for s, sign in case.items()) or "everywhere"
-            raise NotEqual(
-                f"formula {formula.name}: the stable form is not shown equal to the stated one where {where}: stated - stable = {left}. "
+            raise NotEqualError(
+                f"formula {formula.name}: the stable form is not shown equal to the stated one where {where}: "
+                f"stated - stable = {left}. "
                 "Correct whichever is wrong; numbers are computed from the stable form and the statement is about the other"
             )
         shown += 1
@@ -108,7 +110,7 @@ def _resolve(expression: sp.Expr, case: dict[sp.Expr, int]) -> sp.Expr:
             positive = sign(condition.lhs - condition.rhs) > 0
             if positive == isinstance(condition, (sp.Ge, sp.Gt)):
                 return _resolve(value, case)
-        raise NotEqual(f"{expression} has no branch for this case")
+        raise NotEqualError(f"{expression} has no branch for this case")
     resolved = expression.func(*[_resolve(a, case) for a in expression.args])
     if isinstance(resolved, sp.Abs):
         return sign(resolved.args[0]) * resolved.args[0]

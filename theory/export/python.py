@@ -1,8 +1,8 @@
 """SymPy expressions as Python over a namespace of `theory.namespaces`: one printer for numbers, arrays, tensors and balls.
 
 The printer knows a short list of things and refuses the rest: a Float has already been rounded, and an unknown function has no
-adaptor. Rationals stay exact up to one correctly rounded division, e^x is always `xp.exp`, a power is a product or a root, and a
-denominator is divided by once.
+adaptor. Rationals stay exact up to one correctly rounded division, e^x is always `xp.exp`, a power is a product or a root,
+and a denominator is divided by once.
 """
 
 from __future__ import annotations
@@ -24,31 +24,36 @@ class _Gap(sp.Function):
     nargs = 1
 
     def plain(self) -> sp.Expr:
+        """The difference written out."""
         raise NotImplementedError
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """The derivative of the difference."""
         x = sp.Dummy("x")
         return sp.diff(self.func(x).plain(), x).subs(x, self.args[0])
 
 
-class exp_gap(_Gap):
+class exp_gap(_Gap):  # noqa: N801 - a function of formulas, named like SymPy's own
     """e^x - 1 - x."""
 
     def plain(self) -> sp.Expr:
+        """The difference written out."""
         return sp.exp(self.args[0]) - 1 - self.args[0]
 
 
-class log_gap(_Gap):
+class log_gap(_Gap):  # noqa: N801 - a function of formulas, named like SymPy's own
     """y - ln(1 + y), y > -1."""
 
     def plain(self) -> sp.Expr:
+        """The difference written out."""
         return self.args[0] - sp.log(1 + self.args[0])
 
 
-class kl_gap(_Gap):
+class kl_gap(_Gap):  # noqa: N801 - a function of formulas, named like SymPy's own
     """(1 + y) ln(1 + y) - y, y >= -1."""
 
     def plain(self) -> sp.Expr:
+        """The difference written out."""
         y = self.args[0]
         return (1 + y) * sp.log(1 + y) - y
 
@@ -57,9 +62,9 @@ def plain(expression: sp.Basic) -> sp.Basic:
     """The expression with log1p, expm1 and the gaps written out in exp and log."""
     return expression.replace(
         lambda e: isinstance(e, (_Gap, log1p, expm1)),
-        lambda e: e.plain()
-        if isinstance(e, _Gap)
-        else (sp.log(1 + e.args[0]) if isinstance(e, log1p) else sp.exp(e.args[0]) - 1),
+        lambda e: (
+            e.plain() if isinstance(e, _Gap) else (sp.log(1 + e.args[0]) if isinstance(e, log1p) else sp.exp(e.args[0]) - 1)
+        ),
     )
 
 
@@ -89,6 +94,7 @@ class NamespacePrinter(Printer):
     printmethod = "_localist_python"
 
     def emptyPrinter(self, expr: Any) -> str:
+        """Refuse what has no method below."""
         raise PrintError(
             f"cannot export {expr!r} of type {type(expr).__name__}: no namespace has it. Write it with exact rationals, "
             f"+ - * /, powers, {', '.join(_FUNCTIONS.values())}, sqrt, Max, Min and Piecewise"
@@ -187,7 +193,9 @@ class NamespacePrinter(Printer):
     def _print_Piecewise(self, expr: sp.Piecewise) -> str:
         *head, (last, condition) = expr.args
         if condition is not sp.true:
-            raise PrintError(f"cannot export {expr}: its last branch needs the condition True, or its value is undefined somewhere")
+            raise PrintError(
+                f"cannot export {expr}: its last branch needs the condition True, or its value is undefined somewhere"
+            )
         text = self._number(last)
         for value, condition in reversed(head):
             text = f"xp.where({self._print(condition)}, {self._number(value)}, {text})"
@@ -269,15 +277,15 @@ def compile_expression(
 ) -> Callable[..., Any]:
     """A function of numbers, in the order of `args`, that evaluates a SymPy expression or relation in one namespace.
 
-    With FLINT (the default) it takes integers, Fractions, floats (each exactly that float) and `arb` balls, and returns an enclosure
-    at the current `flint.ctx.prec`; a relation returns True, False or None (undecided; NaN is undecided).
-    Raises PrintError for an expression that the printer refuses.
+    With FLINT (the default) it takes integers, Fractions, floats (each exactly that float) and `arb` balls, and returns an
+    enclosure at the current `flint.ctx.prec`; a relation returns True, False or None (undecided; NaN is undecided). Raises
+    PrintError for an expression that the printer refuses.
     """
     xp = _lazy("FLINT") if namespace is None else namespace
     # Argument names may be anything SymPy allows, so the function is compiled over fresh ones.
     fresh = tuple(sp.Symbol(f"a{i}", **arg.assumptions0) for i, arg in enumerate(args))
     renamed = expression.xreplace(dict(zip(args, fresh, strict=True)))
     scope: dict[str, Any] = {"Any": Any, "Namespace": Namespace}
-    exec(compile(function_source("compiled", fresh, renamed), f"<{expression}>", "exec"), scope)  # noqa: S102 - the source is the printer's own
+    exec(compile(function_source("compiled", fresh, renamed), f"<{expression}>", "exec"), scope)
     compiled = scope["compiled"]
     return lambda *values: compiled(xp, *values)
