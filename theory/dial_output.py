@@ -10,18 +10,20 @@ import sympy as sp
 from theory import lemmas
 from theory.concentration import BLOCK, E, outside_mass
 from theory.dial_entropy import ENTROPY, PARTS, entropy_split
-from theory.dial_formulas import continuity_bound, continuity_linear, divergence_of_cut, loss_shift, output_shift
+from theory.dial_formulas import continuity_bound, continuity_linear, divergence_of_cut, frozen_entropy_floor, loss_shift, output_shift
 from theory.dial_law import AT_D, EPS, IN, LEAD, LIFT, MARGINS, MASSES, OUT, SOURCE, SUMS, eq, free_block, margin_law
 from theory.entropy_ceiling import ceiling
+from theory.entropy_floor import gap_bound
 from theory.entropy_formulas import binary_entropy, entropy_ceiling
-from theory.lemmas import half_angle_below, logistic_moves, mean_distance, norm_scales
-from theory.steps import Apply, Cite, Combine, Identity, SumOver
+from theory.lemmas import half_angle_below, logistic_moves, mean_distance, norm_scales, spread_shifts
+from theory.steps import Apply, Cite, Combine, Identity, Manifest, SumOver
 from theory.symbols import (
     D_x,
     G_loss,
     beta,
     c,
     content_lead,
+    content_spread,
     cut_gap,
     dial,
     dial_other,
@@ -44,6 +46,8 @@ from theory.symbols import (
     n,
     output,
     output_gap,
+    score_range,
+    spread,
     sum_in,
     sum_in0,
     sum_in_other,
@@ -364,6 +368,38 @@ frozen_entropy = Theorem(
     source=f"{SOURCE} (N2)",
 )  # fmt: skip
 
+_widened = score_range + beta * sp.Abs(dial)
+_least_entropy = sp.Ge(entropy, frozen_entropy_floor.stated, **_rel)
+frozen_floor = Theorem(
+    name="dial.frozen_floor",
+    title="One frozen checkpoint, every setting: entropy from below",
+    claim=_least_entropy,
+    assumes={
+        "block": BLOCK,
+        "range": Hypothesis(sp.Le(content_spread, score_range, **_rel), "content scores lie within a range R", "Claim the measured range."),
+        "positive": Hypothesis(sp.Gt(score_range, 0, **_rel), "R > 0", "Any R above 0 will do, however small."),
+    },
+    definitions=ENTROPY,
+    steps=(
+        Cite("moved", spread_shifts, {lemmas.v: spread, lemmas.w: content_spread, lemmas.p: beta * dial}),
+        Combine("within", sp.Le(spread, _widened, **_rel), {"moved": 1, "range": 1}),
+        Manifest("wide", sp.Gt(_widened, 0, **_rel)),
+        Cite("gap", gap_bound, {score_range: _widened}, {"positive": "wide", "range": "within"}),
+        Combine("claim", _least_entropy, {"gap": 1}),
+    ),
+    equality=Equality("not attained at rational ranges; the supremum over n and rows is the bound (`entropy.gap`)"),
+    needs={
+        "range": Witness(
+            {n: _two, g: _one, beta: _one, dial: _zero, score_range: _one, content_spread: sp.Integer(10),
+             entropy: sp.log(1 + sp.exp(-10)) + 10 * sp.exp(-10) / (1 + sp.exp(-10))},
+            text="content 10 and 0, claimed range 1: entropy 0.0005, floor 0.57",
+        ),
+    },
+    free=free_block | {"positive": "the formula reads 0/0 at R = 0 and d = 0, where the entropy is ln n"},
+    uses=(gap_bound,),
+    source=f"{SOURCE} (N2)",
+)  # fmt: skip
+
 frozen_output = Theorem(
     name="dial.frozen_output",
     title="One frozen checkpoint, every setting: distance from the localist output",
@@ -385,6 +421,6 @@ frozen_output = Theorem(
 )  # fmt: skip
 
 OUTPUTS: tuple[Theorem, ...] = (
-    segment, continuity, continuity_lipschitz, train_elsewhere, frozen_mass, frozen_entropy, frozen_output,
+    segment, continuity, continuity_lipschitz, train_elsewhere, frozen_mass, frozen_entropy, frozen_floor, frozen_output,
     cost, cost_bound, cost_loss, cut_distance, cut_divergence, cost_entropy,
 )  # fmt: skip

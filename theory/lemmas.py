@@ -154,6 +154,12 @@ least_shifts = Lemma(
     reason="p = min x_j, q = min (x_j + r) over one finite set: x_j + r >= p + r for every j, with equality where x_j = p.",
 )
 
+spread_shifts = Lemma(
+    "spread_shifts",
+    sp.Le(v, w + sp.Abs(p), evaluate=False),
+    reason="w = max x_j - min x_j, v the same with p added to some x_j: two of them differ by at most w before, and by |p| more after.",
+)
+
 norm_scales = Lemma(
     "norm_scales",
     sp.Eq(v, sp.Abs(p) * w, evaluate=False),
@@ -192,7 +198,7 @@ sum_of_norms = Lemma(
 
 LEMMAS = (
     log_tangent, exp_tangent, log1p_above, log1p_below, logistic_gap, logistic_moves, half_angle_below, cauchy_schwarz, triangle, popoviciu,
-    least_shifts, norm_scales, mean_distance,
+    least_shifts, spread_shifts, norm_scales, mean_distance,
     bilinear_form, norm_of_product, norm_of_sum,
     sum_of_norms,
 )  # fmt: skip

@@ -123,6 +123,7 @@ lead_bound = _declare("R_b", "bound on the content lead R_0; any sign", "nats", 
 low_content = _declare("low_c", "least content score in the block", "nats", "real")
 sum_in0 = _declare("I_0", "sum of exp(content) over the block", "1", "positive")
 sum_in_other = _declare("I_2", "sum of exp(score) over the block at the other setting of the dial", "1", "positive")
+content_spread = _declare("R_s", "greatest content score of the row minus the least, before the dial", "nats", "nonnegative")
 moment_in = _declare("T_in", "sum of content exp(content) over the block", "nats", "real")
 moment_out = _declare("T_out", "sum of content exp(content) outside the block", "nats", "real")
 fidelity0 = _declare("F_0", "pointer fidelity at dial 0", "1", "open fraction")
