@@ -15,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_config import GRADIENT, QK, REMOVE, changed
 
+import theory
 from checks.commands_threshold import json_text
 from theory.config import ConfigError, from_mapping
 from theory.guarantee import SIDES, Guarantee, guarantee
@@ -234,6 +235,9 @@ def test_because_names_theorem_hypotheses_and_reason() -> None:
     assert vacuous.outside_mass == 0.875  # (n - g)/n, exactly
     qk = guarantee(from_mapping(changed(*QK)))
     assert qk.because["penalty_threshold"].theorem == "threshold.gradient_qk"
+    for reasons in (good.because, qk.because):
+        for reason in reasons.values():
+            assert theory.theorem(reason.theorem).name == reason.theorem  # KeyError for a statement that there is not
 
 
 def test_strictly_above_the_threshold() -> None:

@@ -381,3 +381,18 @@ def test_a_sweep_reads_the_same_numbers_as_a_single_configuration() -> None:
                 section, _, name = field.partition(".")
                 assert getattr(getattr(config, section), name) == float(cell)
         assert exact_inputs(config).n > 0
+
+
+def test_swept_decimals_are_safe_as_they_stand(tmp_path: Path) -> None:
+    rows = random_rows(300, seed=17)
+    lines = list(csv.DictReader(io.StringIO(call("--sweep", write_table(tmp_path / "t.csv", rows)).stdout)))
+    for row, line in zip(rows, lines, strict=True):
+        if line["error"]:
+            continue
+        x = exact_inputs(_row_config(FIELDS, row, "row"))
+        rho = x.rho_A if x.bilinear else x.rho_Q * x.rho_K
+        assert Fraction(Decimal(line["margin"])) <= x.beta * x.d - rho * (x.B + x.delta) ** 2 / x.tau
+        widest = x.D_c * x.B_c if x.bilinear else max(x.rho_K * x.D_X * x.B_c, x.rho_Q * x.B_x * x.D_c)
+        bound = x.G * x.D_V * widest / (4 * x.tau)
+        assert Fraction(Decimal(line["penalty_threshold"])) >= bound
+        assert Fraction(Decimal(line["penalty"])) >= bound + x.gamma

@@ -267,17 +267,17 @@ def _because(config: Config, x: Inputs, margin: Fraction) -> dict[str, Because]:
                 "gradients bounded as for penalty_threshold at every step (minibatches included)",
             ),
         ),
-        "margin": Because("blocks.guarantee", lead, reason),
+        "margin": Because(f"blocks.margin_{kind}", lead, reason),
         "outside_mass": Because("concentration.outside_mass", (row, *lead), reason),
-        "fidelity": Because("concentration.fidelity", (row, *lead), reason),
+        "fidelity": Because("concentration.fidelity_floor", (row, *lead), reason),
         "entropy_nats": Because("entropy.ceiling", (row, ceiling, *(lead if margin > 0 else ())), reason),
         "entropy_bits": Because("entropy.ceiling", (row, ceiling, *(lead if margin > 0 else ())), reason),
     }
     if x.eps_target is None:
-        because["dial_for_target"] = Because("dial.mass", (), "no [target] is given")
+        because["dial_for_target"] = Because("dial.target", (), "no [target] is given")
     else:
         goal = f"target: outside mass at most {_show(x.eps_target)}"
-        because["dial_for_target"] = Because("dial.mass", (row, goal, *lead[:-1], f"dial strength {_show(x.beta)}"))
+        because["dial_for_target"] = Because("dial.target", (row, goal, *lead[:-1], f"dial strength {_show(x.beta)}"))
     return because
 
 

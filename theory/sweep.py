@@ -5,14 +5,14 @@ is the float64 of its text. Error budget, u = 2^-53: NumPy's exp, log and log1p 
 + - * / and the conversions correctly rounded. Then
 
   threshold, penalty    products of at most 8 factors and one sum of non-negative numbers: at most 10u
-  margin                in doubled precision (theory.doubled), rounded down by one or two floats
+  margin                in doubled precision (theory.doubled), rounded down by one to three floats
   outside mass, fidelity, entropy
                         at that margin, of which they are monotone: r = (n - g)/g e^-t within 11u, r/(1 + r) and log1p(r) within
                         22u, sums of non-negative terms within 26u
   dial                  terms within 10u each, sum and quotient: 16u of the sum of the terms' sizes over beta
 
-Every float but the margin is moved to the safe side by BUDGET = 64u of these sizes, at least twice what is needed, so that its
-shortest decimal is safe too; relative loss stays below 1e-12. A row for which that cannot be said (a margin that cancels to
+Every other float is moved to the safe side by BUDGET = 64u of these sizes, at least twice what is needed, so that its shortest
+decimal is safe too; relative loss stays below 1e-12. A row for which that cannot be said (a margin that cancels to
 nothing or is beyond 650, a dial near 0, a number beyond 1e+-30) is computed exactly, like a single configuration. A row that is
 refused gets its error; the others are not affected.
 """
@@ -247,7 +247,8 @@ def _margin(beta: Any, d: Any, rho: Any, rho_other: Any, B: Any, delta: Any, tau
     high, low = subtract(two_product(beta, d), content)
     t: Any = np.where(low < 0, np.nextafter(high, -np.inf), high)  # the pair rounded down
     error = DOUBLED * scale
-    t = np.where(scale == 0, 0.0, np.where(np.abs(low) + error < SPARE * np.abs(high), np.nextafter(t, -np.inf), t))
+    t = np.where(np.abs(low) + error < SPARE * np.abs(high), np.nextafter(t, -np.inf), t)  # too near to be sure of the side
+    t = np.where(scale == 0, 0.0, np.nextafter(t, -np.inf))  # and one further, so that its shortest decimal is safe too
     return t, (scale == 0) | (error < SPARE / 4 * np.abs(high))
 
 
