@@ -11,6 +11,7 @@ from theory.entropy_formulas import (
     HALF_POINTER,
     entropy_floor_size,
     entropy_floor_tier,
+    pointer_floor,
     range_gap,
     range_gap_simple,
 )
@@ -67,10 +68,10 @@ SIZE = {
 }
 _least = sp.Min(tier_entropy_at(top_size), tier_entropy_at(top_size + 1), **_rel)
 
-_one_minus_u = 2 * sp.exp(-_R / 2) * sp.sinh(_R / 2)
+_below_one = Manifest("u below 1", sp.Gt(1 - _u, 0, **_rel), form=2 * sp.exp(-_R / 2) * sp.sinh(_R / 2))
 _tier = tier_entropy_at(_size)
-_Z_size = _size * _one_minus_u + n * _u
-_to_turn = _one_minus_u**2 / _Z_size**2
+_Z_size = _size * (1 - _u) + n * _u
+_to_turn = (1 - _u) ** 2 / _Z_size**2
 _at_other = sp.Ge(tier_entropy_at(top_other), _least, **_rel)
 floor_size = Theorem(
     name="entropy.floor_size",
@@ -78,6 +79,7 @@ floor_size = Theorem(
     claim=_at_other,
     assumes={"positive": POSITIVE_RANGE, **SIZE},
     steps=(
+        _below_one,
         Cases(
             "claim", _at_other, top_other - top_size,
             (
@@ -174,7 +176,6 @@ floor = Theorem(
 _c = _R / (1 - _u)
 _q = n * sp.exp(bottom) / (sum_in + sum_out)
 _gap = sp.Le(sp.log(n) - entropy, range_gap.stated, **_rel)
-_below_one = Manifest("u below 1", sp.Gt(1 - _u, 0, **_rel), form=_one_minus_u)
 
 
 def _chord(key: sp.Symbol, side: str) -> tuple[Step, ...]:
@@ -367,5 +368,22 @@ pointer_half_stronger = Theorem(
     ),
     equality=Equality("H = ln 2 and H = 0", {entropy: sp.log(2)}),
     needs={"low": Witness({entropy: _I(1)}, text="1 - 1/(2 ln 2) = 0.279 < e^-1 = 0.368")},
+    source="2510.09338: low entropy and pointer fidelity (T4)",
+)  # fmt: skip
+
+_best = sp.Ge(peak, pointer_floor.stated, **_rel)
+pointer_best = Theorem(
+    name="entropy.pointer_best",
+    title="Both pointer bounds at once",
+    claim=_best,
+    assumes={},
+    definitions=DISTRIBUTION | WEIGHTS_UP_TO_PEAK | POINTER_IS_BLOCK,
+    steps=(
+        Cite("pointer", pointer, {}),
+        Cite("half", pointer_half, {}),
+        Manifest("claim", _best),
+    ),
+    equality=Equality("uniform distributions; one key alone", {peak: _half_weight, entropy: sp.log(2)}),
+    uses=(pointer, pointer_half),
     source="2510.09338: low entropy and pointer fidelity (T4)",
 )  # fmt: skip

@@ -7,7 +7,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 
 from theory.export.python import exp_gap, kl_gap, log_gap
 from theory.formula import Formula
-from theory.symbols import entropy, eps, g, k, n, score_range, t
+from theory.symbols import entropy, eps, g, k, n, score_range, t, top_size
 
 # --- formulas: each number once, as stated and as computed -------------------------------------------------------------------------
 
@@ -44,7 +44,7 @@ entropy_deficit = Formula(
     stated=sp.log(n) - sp.log(Z) - t * _outside / Z,
     # The divergence of the two-level row from the uniform one, with n a_j - 1 as arguments: no term is negative.
     stable=g / n * kl_gap(-(n - g) * expm1(-t) / Z) + (n - g) / n * kl_gap(g * expm1(-t) / Z),
-    theorem="entropy.ceiling",
+    theorem="entropy.ceiling_below_ln_n",
     unit="nats",
     domain=(*_block, t >= 0),
 )
@@ -55,7 +55,7 @@ entropy_exponential = Formula(
     args=(n, g, t),
     stated=sp.log(g) + rho * (1 + t),
     stable=sp.log(g) + rho * (1 + t),
-    theorem="entropy.ceiling",
+    theorem="entropy.exponential",
     unit="nats",
     domain=(*_block, t >= 0),
 )
@@ -66,7 +66,7 @@ entropy_exponential_floor = Formula(
     args=(n, g, t),
     stated=sp.log(g) + rho * (1 + t) - rho**2 * (t + sp.Rational(1, 2)),
     stable=sp.log(g) + rho * (1 + t) - rho**2 * (t + sp.Rational(1, 2)),
-    theorem="entropy.ceiling",
+    theorem="entropy.exponential_exact",
     unit="nats",
     domain=(*_block, t >= 0),
 )
@@ -88,7 +88,7 @@ binary_entropy = Formula(
     args=(eps,),
     stated=-eps * sp.log(eps) - (1 - eps) * sp.log(1 - eps),
     stable=-eps * sp.log(eps) - (1 - eps) * log1p(-eps),
-    theorem="entropy.dual",
+    theorem="entropy.at_outside_mass",
     unit="nats",
     domain=(eps > 0, eps < 1),
 )
@@ -99,7 +99,7 @@ entropy_at_outside_mass = Formula(
     args=(n, g, eps),
     stated=binary_entropy.stated + (1 - eps) * sp.log(g) + eps * sp.log(n - g),
     stable=binary_entropy.stable + (1 - eps) * sp.log(g) + eps * sp.log(n - g),
-    theorem="entropy.dual",
+    theorem="entropy.at_outside_mass",
     unit="nats",
     domain=(*_block, eps > 0, eps < 1),
 )
@@ -126,7 +126,7 @@ range_gap_simple = Formula(
     args=(score_range,),
     stated=sp.Min(score_range**2 / 8, score_range),
     stable=sp.Min(score_range**2 / 8, score_range),
-    theorem="entropy.gap",
+    theorem="entropy.gap_simple",
     unit="nats",
     domain=(score_range >= 0,),
 )
@@ -139,6 +139,7 @@ entropy_floor_tier = Formula(
     stated=entropy_ceiling.stated.subs({g: k, t: score_range}),
     stable=sp.log(k) + log1p(_r_k) + score_range * _r_k / (1 + _r_k),
     theorem="entropy.floor",
+    reading={top_size: k},
     unit="nats",
     domain=(k >= 1, k < n, score_range >= 0),
 )
@@ -165,7 +166,7 @@ pointer_floor = Formula(
     args=(entropy,),
     stated=sp.Max(FLAT_POINTER, HALF_POINTER),
     stable=sp.Max(FLAT_POINTER, HALF_POINTER),
-    theorem="entropy.pointer",
+    theorem="entropy.pointer_best",
     domain=(entropy >= 0,),
 )
 

@@ -132,7 +132,7 @@ def _structural(expr: sp.Expr, facts: tuple[Relational, ...]) -> Signs:
 
 
 def _of_extreme(term: sp.Expr, rest: sp.Expr, facts: tuple[Relational, ...]) -> Signs:
-    """c max(a, b) + rest is max(c a + rest, c b + rest), min for c < 0; the sign of a maximum is the maximum of the signs."""
+    """With a factor c, c max(a, b) + rest is max(c a + rest, c b + rest), min for c < 0; signs go along."""
     factor, extreme = term.as_coeff_Mul()
     pick = max if isinstance(extreme, sp.Max) is bool(factor > 0) else min
     parts = [possible_signs(factor * part + rest, facts) for part in extreme.args]
