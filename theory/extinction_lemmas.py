@@ -203,7 +203,7 @@ def soft_threshold(size: sp.Expr) -> dict[str, Relational]:
 
 
 def penalised(bound: sp.Expr) -> tuple[Step, ...]:
-    """lam > 0 from lam >= bound + gamma: the weight is a penalty."""
+    """Lam > 0 from lam >= bound + gamma: the weight is a penalty."""
     return (
         Manifest("bound and slack", sp.Gt(bound + gamma, 0, **rel)),
         Combine("penalised", sp.Gt(lam, 0, **rel), {"penalty": 1, "bound and slack": 1}),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sympy as sp
 from sympy.core.relational import Relational
 
-from theory.extinction_formulas import extinction_steps, momentum_ratio, norm_after_steps
+from theory.extinction_formulas import extinction_steps, momentum_ratio
 from theory.extinction_lemmas import (
     LAST_STEP,
     RUN,
@@ -28,7 +28,6 @@ from theory.extinction_lemmas import (
 from theory.extinction_prox import prox_norm
 from theory.extinction_steps import ONE, SOURCE, THREE, TWO
 from theory.lemmas import triangle, u, v, w
-from theory.lemmas import p as _p
 from theory.steps import Cases, Cite, Combine, Induction, Manifest, Step
 from theory.symbols import (
     clip,
