@@ -84,7 +84,7 @@ def entropy_ceiling(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
 def entropy_deficit(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
     """ln n minus the entropy ceiling (nats), t >= 0: what the margin is worth; correct to full precision for tiny t.
 
-    Unit nats; domain g < n, t >= 0. Theorem `entropy.ceiling`.
+    Unit nats; domain g < n, t >= 0. Theorem `entropy.ceiling_below_ln_n`.
     """
     n, g, t = xp.numbers(n, g, t)
     x0 = 1/n
@@ -98,7 +98,7 @@ def entropy_deficit(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
 def entropy_exponential(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
     """ln g + rho (1 + t): the exponential form of the ceiling (nats), t >= 0; weaker, and vacuous for moderate t.
 
-    Unit nats; domain g < n, t >= 0. Theorem `entropy.ceiling`.
+    Unit nats; domain g < n, t >= 0. Theorem `entropy.exponential`.
     """
     n, g, t = xp.numbers(n, g, t)
     return xp.log(g) + (t + 1)*(-g + n)*xp.exp(-t)/g
@@ -107,7 +107,7 @@ def entropy_exponential(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
 def entropy_exponential_floor(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
     """ln g + rho (1 + t) - rho^2 (t + 1/2): the worst row has at least this entropy (nats), so the rate is exact; t >= 0.
 
-    Unit nats; domain g < n, t >= 0. Theorem `entropy.ceiling`.
+    Unit nats; domain g < n, t >= 0. Theorem `entropy.exponential_exact`.
     """
     n, g, t = xp.numbers(n, g, t)
     x0 = -g + n
@@ -130,7 +130,7 @@ def dual(xp: Namespace, n: Any, g: Any, t: Any, eps: Any) -> Any:
 def binary_entropy(xp: Namespace, eps: Any) -> Any:
     """h(eps), the entropy (nats) of a coin that lands outside with probability eps, 0 < eps < 1.
 
-    Unit nats; domain eps > 0, eps < 1. Theorem `entropy.dual`.
+    Unit nats; domain eps > 0, eps < 1. Theorem `entropy.at_outside_mass`.
     """
     eps, = xp.numbers(eps)
     return -eps*xp.log(eps) - (1 - eps)*xp.log1p(-eps)
@@ -139,7 +139,7 @@ def binary_entropy(xp: Namespace, eps: Any) -> Any:
 def entropy_at_outside_mass(xp: Namespace, n: Any, g: Any, eps: Any) -> Any:
     """Greatest entropy (nats) of any distribution with outside mass exactly eps, 0 < eps < 1; the dual form minimised over t.
 
-    Unit nats; domain g < n, eps > 0, eps < 1. Theorem `entropy.dual`.
+    Unit nats; domain g < n, eps > 0, eps < 1. Theorem `entropy.at_outside_mass`.
     """
     n, g, eps = xp.numbers(n, g, eps)
     x0 = 1 - eps
@@ -160,7 +160,7 @@ def range_gap(xp: Namespace, R: Any) -> Any:
 def range_gap_simple(xp: Namespace, R: Any) -> Any:
     """min(R^2/8, R): the simple bound on psi(R) (nats), R >= 0.
 
-    Unit nats. Theorem `entropy.gap`.
+    Unit nats. Theorem `entropy.gap_simple`.
     """
     R, = xp.numbers(R)
     return xp.minimum(R, xp.power(R, 2)/8)
@@ -192,7 +192,7 @@ def entropy_floor_size(xp: Namespace, n: Any, R: Any) -> Any:
 def pointer_floor(xp: Namespace, H: Any) -> Any:
     """Least possible greatest attention weight of a row of entropy H (nats).
 
-    Unit 1. Theorem `entropy.pointer`.
+    Unit 1. Theorem `entropy.pointer_best`.
     """
     H, = xp.numbers(H)
     return xp.maximum(xp.exp(-H), -H/(2*xp.log(xp.rational(2, 1))) + 1)
