@@ -11,7 +11,14 @@ the margin may be negative. delta > B is outside the statement: two off-block re
 from __future__ import annotations
 
 from theory.blocks_formulas import FORMULAS
-from theory.blocks_guarantee import guarantee_entropy, guarantee_outside_mass, guarantee_output
+from theory.blocks_guarantee import (
+    guarantee_entropy,
+    guarantee_extinction,
+    guarantee_extinction_key,
+    guarantee_extinction_query,
+    guarantee_outside_mass,
+    guarantee_output,
+)
 from theory.blocks_leak import (
     leak,
     leak_in_block,
@@ -36,6 +43,7 @@ from theory.theorem import Theorem
 THEOREMS: tuple[Theorem, ...] = (
     structure, column_groups, negative_margin, entropy_vacuous, outside_weight, non_interference, value_shift,
     leak_per_block, leak, leak_in_block, margin_leak, margin_per_block, margin_of_form, product, margin_of_product,
+    guarantee_extinction, guarantee_extinction_query, guarantee_extinction_key,
     guarantee_outside_mass, guarantee_entropy, guarantee_output,
 )  # fmt: skip
 

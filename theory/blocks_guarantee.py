@@ -9,30 +9,56 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory import concentration, lemmas
+from theory import concentration, lemmas, threshold_formulas
 from theory.blocks_formulas import content_bound, margin_bilinear
 from theory.blocks_leak import margin_of_form
 from theory.entropy_ceiling import ceiling
+from theory.extinction_runs import ALIVE, finite_time
 from theory.lemmas import mean_distance, norm_scales
 from theory.steps import Cite, Combine, Manifest
 from theory.symbols import (
     B,
+    B_c,
+    B_x,
+    D_V,
+    D_X,
+    D_c,
     D_x,
+    G_loss,
     beta,
     cut_gap,
     delta,
     dial,
     entropy,
     eps,
+    eta,
+    extinct_at,
     g,
+    gamma,
+    gradient_norm,
+    lam,
     mean_gap,
+    mean_part,
     n,
     off_norm,
+    output_gradient,
     rho_A,
+    rho_K,
+    rho_Q,
+    size_K,
+    size_Q,
+    spread_V,
+    spread_X,
+    spread_c,
+    step_bound,
     t,
     tau,
+    theta0,
+    token_norm,
+    vector_max,
 )
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
+from theory.threshold_gradient import gradient_bilinear, gradient_qk, gradient_qk_key
 
 _rel = {"evaluate": False}
 _zero, _one, _two = sp.Integer(0), sp.Integer(1), sp.Integer(2)
@@ -127,4 +153,64 @@ guarantee_output = Theorem(
     free=_free,
     uses=(guarantee_outside_mass,),
     source="2510.09338: negligible error of localising (N4 5)",
+)  # fmt: skip
+
+# --- (1) extinction: the gradient bound of the configuration in the place of G_bar -----------------------------------------------------
+
+_greatest = {"steepest": sp.Le(vector_max, gradient_norm, **_rel)}  # gradient_norm is that of the state where it is greatest
+_numbers = {
+    gradient_norm: 1, output_gradient: 1, G_loss: 1, spread_V: 2, D_V: 2, spread_c: 2, D_c: 2, mean_part: 1, B_c: 1, size_K: 1, rho_K: 1, size_Q: 1,
+    rho_Q: 1, spread_X: 2, D_X: 2, token_norm: 1, B_x: 1, tau: 1, theta0: 1, eta: 1, gamma: 1, extinct_at: 100, lam: 2,
+}  # fmt: skip
+
+
+def _extinction(word: str, title: str, gradient: Theorem, bound: sp.Expr, matrix: str) -> Theorem:
+    """`extinction.finite_time` for one kind of group, with the a-priori gradient bound for G_bar."""
+    penalty = Hypothesis(
+        sp.Ge(lam, bound + gamma, **_rel), "the penalty weight exceeds the a-priori gradient bound by gamma",
+        "Take the weight from `localist threshold`.",
+    )
+    assumes = {"alive": ALIVE, **gradient.assumes, "penalty": penalty}
+    used = {symbol for hypothesis in assumes.values() for symbol in hypothesis.relation.free_symbols} | {theta0, eta, gamma, extinct_at}
+
+    def witness(key: str) -> Witness:
+        """The attaining layer of the gradient bound with one number doubled (or lam at the bound): the group is alive for 99 steps."""
+        relation = assumes[key].relation
+        changed = lam if key == "penalty" else relation.lhs
+        values = {symbol: sp.Integer(_numbers[symbol]) for symbol in used}
+        values[changed] = _one if key == "penalty" else 2 * values[changed]
+        return Witness(values, text="the step pushes out as far as it pulls in: the group stays at 1, where one step should have ended it")
+
+    return Theorem(
+        name=f"blocks.{word}",
+        title=title,
+        claim=finite_time.claim,
+        assumes=assumes,
+        definitions=dict(finite_time.definitions) | dict(gradient.definitions) | _greatest,
+        steps=(
+            Cite("gradient", gradient, {}, {key: key for key in gradient.assumes}),
+            Combine("bounded", sp.Le(vector_max, bound, **_rel), {"steepest": _one, "gradient": _one}),
+            Cite("claim", finite_time, {step_bound: bound}, {"alive": "alive", "bounded": "bounded", "penalty": "penalty"}),
+        ),
+        equality=Equality(
+            f"attained by vectors of the greatest length that point away from the group (extinction.finite_time), not by the gradients of one loss in {matrix}"
+        ),
+        needs={key: witness(key) for key in assumes if key != "alive"},
+        free={"alive": "it only says that there is a last living state; a group that is zero from the start has K = 0"},
+        uses=(gradient, finite_time),
+        source="2510.09338: penalties above explicit thresholds, computed before training (N4 1)",
+    )
+
+
+guarantee_extinction = _extinction(
+    "guarantee_extinction", "Cross-block groups of A die by a step known beforehand", gradient_bilinear,
+    threshold_formulas.gradient_bound_bilinear.stated, "A",
+)  # fmt: skip
+guarantee_extinction_query = _extinction(
+    "guarantee_extinction_query", "Cross-block groups of W_Q die by a step known beforehand", gradient_qk,
+    threshold_formulas.gradient_bound_qk.stated, "W_Q",
+)  # fmt: skip
+guarantee_extinction_key = _extinction(
+    "guarantee_extinction_key", "Cross-block groups of W_K die by a step known beforehand", gradient_qk_key,
+    threshold_formulas.gradient_bound_qk.stated, "W_K",
 )  # fmt: skip
