@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 BAD_INPUT = 2
+# What to set stands with > or >=, what then holds with <= or >=; the printed number is on the safe side of the exact one either way.
 LABELS = {
-    "penalty_threshold": ("penalty threshold", "loss/norm"),
-    "penalty": ("penalty", "loss/norm"),
-    "extinction_steps": ("extinction", "steps"),
-    "margin": ("margin", "nats"),
-    "outside_mass": ("outside mass", ""),
-    "fidelity": ("fidelity", ""),
-    "entropy_nats": ("entropy", "nats"),
-    "entropy_bits": ("entropy", "bits"),
-    "dial_for_target": ("dial for target", ""),
+    "penalty_threshold": ("penalty threshold", ">", "loss/norm"),
+    "penalty": ("penalty", ">=", "loss/norm"),
+    "extinction_steps": ("extinction after", "<=", "steps"),
+    "margin": ("margin", ">=", "nats"),
+    "outside_mass": ("outside mass", "<=", ""),
+    "fidelity": ("fidelity", ">=", ""),
+    "entropy_nats": ("entropy", "<=", "nats"),
+    "entropy_bits": ("entropy", "<=", "bits"),
+    "dial_for_target": ("dial for target", ">=", ""),
 }
 
 
@@ -87,15 +88,12 @@ def _print(result: Guarantee, source: str) -> None:
     from rich.text import Text
 
     rows = []
-    for name, (label, unit) in LABELS.items():
+    for name, (label, sign, unit) in LABELS.items():
         value, reason = getattr(result, name), result.because[name]
-        # The sign says how the exact quantity relates to the printed number, which is on the safe side as it stands.
         if value is None:
             text = "-"
-        elif name in SIDES:
-            text = f"{'<=' if SIDES[name] == 'up' else '>='} {decimal_text(value, SIDES[name], 12)}"
         else:
-            text = f"<= {value}"
+            text = f"{sign} {decimal_text(value, SIDES[name], 12) if name in SIDES else value}"
         rows.append((label, text, unit, reason.theorem + (" *" if reason.vacuous and value is not None else "")))
     table = Table(title=f"Guarantees of {source}", title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for i, column in enumerate(("quantity", "value", "unit", "theorem")):
