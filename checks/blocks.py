@@ -23,7 +23,14 @@ from checks.properties import Emission, FamilyChecks, Options, Trained, holds_fo
 from checks.training import initialise, sgd, train
 from theory import symbols as sym
 from theory.blocks import THEOREMS
-from theory.blocks_guarantee import guarantee_entropy, guarantee_outside_mass, guarantee_output
+from theory.blocks_guarantee import (
+    guarantee_entropy,
+    guarantee_extinction,
+    guarantee_extinction_key,
+    guarantee_extinction_query,
+    guarantee_outside_mass,
+    guarantee_output,
+)
 from theory.blocks_leak import leak, leak_in_block, leak_per_block, margin_leak, margin_of_form, margin_of_product, margin_per_block, product
 from theory.blocks_structure import (
     column_groups,
@@ -37,6 +44,7 @@ from theory.theorem import Theorem
 
 Values = dict[sp.Symbol, Value]
 _OF_PAIRS = (leak, leak_in_block, leak_per_block)
+_OF_RUNS = {"bilinear": (guarantee_extinction,), "qk": (guarantee_extinction_query, guarantee_extinction_key)}
 _OF_ROWS = (margin_leak, margin_of_form, margin_per_block, guarantee_outside_mass, guarantee_entropy, guarantee_output)
 
 
@@ -102,7 +110,10 @@ def cases_of_rows(layer: ExactLayer, bounds: Values, *, qk: bool, no_leak: bool)
                 yield outside_weight, blocks_cases.weight_case(row, bounds)
 
 
-@holds_for(structure, product, *_OF_PAIRS, *_OF_ROWS, margin_of_product, outside_weight, given=plans, examples=6, text=True)
+@holds_for(
+    *_OF_RUNS["bilinear"], *_OF_RUNS["qk"], structure, product, *_OF_PAIRS, *_OF_ROWS, margin_of_product, outside_weight,
+    given=plans, examples=10, text=True,
+)  # fmt: skip
 def guaranteed_fleets(plan: Plan, options: Options) -> Iterator[Emission]:
     """The guarantee is made from the configuration, a fleet is trained, and every query row of every layer is certified.
 
@@ -110,6 +121,9 @@ def guaranteed_fleets(plan: Plan, options: Options) -> Iterator[Emission]:
     """
     fleet = promised_fleet(plan, options)
     yield fleet.trained
+    for index in range(options.layers):
+        for matrix, theorem in enumerate(_OF_RUNS[plan.parametrisation]):
+            yield theorem, Case(fleet.extinction(index, matrix), f"layer {index}, matrix {matrix} of {plan}")
     yield from _zeros(fleet)
     qk = plan.parametrisation == "qk" and not plan.per_group
     for layer in fleet.layers():

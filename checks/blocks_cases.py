@@ -16,7 +16,14 @@ from checks.claims import Case, row_case
 from checks.controls import Mutant
 from checks.enclosure import BITS, Row, Value, observe
 from theory import symbols as sym
-from theory.blocks_guarantee import guarantee_entropy, guarantee_outside_mass, guarantee_output
+from theory.blocks_guarantee import (
+    guarantee_entropy,
+    guarantee_extinction,
+    guarantee_extinction_key,
+    guarantee_extinction_query,
+    guarantee_outside_mass,
+    guarantee_output,
+)
 from theory.blocks_leak import leak, leak_in_block, leak_per_block, margin_leak, margin_of_form, margin_of_product, margin_per_block, product
 from theory.blocks_structure import column_groups, entropy_vacuous, negative_margin, non_interference, outside_weight, structure, value_shift
 from theory.theorem import Hypothesis, Theorem
@@ -200,6 +207,21 @@ def _closed(theorem: Theorem) -> list[Case]:
     return [Case({}, theorem.equality.text)]
 
 
+def _deaths() -> list[Case]:
+    """A group that an adversary's vectors, as long as the gradient bound, keep alive as long as they can; and one that dies at once."""
+    fixed: Values = {
+        sym.output_gradient: 3, sym.G_loss: 3, sym.spread_V: 2, sym.D_V: 2, sym.spread_c: 1, sym.D_c: 1, sym.mean_part: _q(1, 2), sym.B_c: _q(1, 2),
+        sym.size_K: 2, sym.rho_K: 2, sym.size_Q: 1, sym.rho_Q: 1, sym.spread_X: 1, sym.D_X: 1, sym.token_norm: 1, sym.B_x: 1, sym.tau: _q(3, 2),
+    }  # fmt: skip
+    cases = []
+    for theta0, eta, gamma in grid((_q(1, 2), _q(3)), (_q(1, 16), _q(2), _q(1, 4)), (_q(1, 16), _q(3))):
+        ratio = theta0 / (eta * gamma)
+        values = {**fixed, sym.theta0: theta0, sym.eta: eta, sym.gamma: gamma, sym.lam: 1 + gamma}
+        cases.append(Case({**values, sym.extinct_at: int(-(-ratio.p // ratio.q))}, f"outward vectors, theta0 {theta0}, eta {eta}, gamma {gamma}"))
+        cases.append(Case({**values, sym.extinct_at: 1}, "dead after one step"))
+    return cases
+
+
 EXTREMAL: dict[str, Callable[[], list[Case]]] = {
     structure.name: lambda: _zero(sym.cross_score),
     column_groups.name: lambda: _closed(column_groups),
@@ -216,6 +238,9 @@ EXTREMAL: dict[str, Callable[[], list[Case]]] = {
     margin_of_form.name: lambda: list(_dialled(SAME)),
     product.name: _products,
     margin_of_product.name: lambda: list(_query_key()),
+    guarantee_extinction.name: _deaths,
+    guarantee_extinction_query.name: _deaths,
+    guarantee_extinction_key.name: _deaths,
     guarantee_outside_mass.name: lambda: list(_rows()),
     guarantee_entropy.name: lambda: [case for case in _rows() if _beaten(case.values)],
     guarantee_output.name: lambda: list(_rows()),

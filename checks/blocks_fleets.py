@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+import sympy as sp
 import torch
 from flint import fmpq
 from hypothesis import strategies as st
@@ -23,10 +24,10 @@ from checks.penalty import Ball, off_block_mask, off_block_penalty
 from checks.properties import Options, Trained
 from checks.training import Balls, Run, initialise, pick_device, sgd, train
 from theory import symbols as sym
-from theory.config import from_mapping
-from theory.guarantee import Guarantee, guarantee
+from theory.config import Config, from_mapping
+from theory.guarantee import Guarantee, Inputs, exact_inputs, guarantee
 
-VALUE_BALL, READOUT_BALL, STEP, SLACK, INITIAL = 1.0, 4.0, 0.25, 0.25, 1.0
+VALUE_BALL, READOUT_BALL, STEP, SLACK, INITIAL = 1.0, 4.0, 0.0625, 1.0, 1.0
 
 
 def above(*factors: float) -> float:
@@ -82,8 +83,8 @@ class Plan:
         ball = rational(self.ball)
         return ball if self.parametrisation == "bilinear" else ball * ball
 
-    def promise(self, batch: Batch, data: Measured) -> Guarantee:
-        """The guarantee of the configuration for these data, from bounds known before training."""
+    def config(self, batch: Batch, data: Measured) -> Config:
+        """The configuration for these data: bounds known before training, the balls that training will hold, step and dial."""
         matrix_ball = above(self.ball, self.blocks) if self.per_group else self.ball  # blocks^2 groups in each ball
         norms = {
             "input": float(data.input_norm.max()), "block_input": batch.block_norm, "leak": batch.leak,
@@ -95,20 +96,18 @@ class Plan:
             norms |= {"query": matrix_ball, "key": matrix_ball}
         else:
             norms |= {"content": matrix_ball}
-        return guarantee(
-            from_mapping(
-                {
-                    "attention": {
-                        "keys": max(self.tokens, 2), "block": 1, "temperature": self.temperature, "parametrisation": self.parametrisation
-                    },
-                    "norms": norms,
-                    # ||u_k - u_l|| <= sqrt(2) ||U||_F
-                    "loss": {"kind": "cross-entropy", "readout_diameter": above(READOUT_BALL, math.nextafter(math.sqrt(2), 2))},
-                    "dial": {"strength": self.strength, "setting": self.dial},
-                    "training": {"step": STEP, "slack": SLACK, "initial_norm": INITIAL},
+        return from_mapping(
+            {
+                "attention": {
+                    "keys": max(self.tokens, 2), "block": 1, "temperature": self.temperature, "parametrisation": self.parametrisation
                 },
-                "plan",
-            )
+                "norms": norms,
+                # ||u_k - u_l|| <= sqrt(2) ||U||_F
+                "loss": {"kind": "cross-entropy", "readout_diameter": above(READOUT_BALL, math.nextafter(math.sqrt(2), 2))},
+                "dial": {"strength": self.strength, "setting": self.dial},
+                "training": {"step": STEP, "slack": SLACK, "initial_norm": INITIAL},
+            },
+            "plan",
         )  # fmt: skip
 
 
@@ -123,7 +122,7 @@ def plans(draw: st.DrawFn, *, text: bool | None = None, leak: tuple[float, ...] 
         tokens=draw(st.sampled_from((6, 8, 12))),
         leak=draw(st.sampled_from(leak)),
         causal=draw(st.booleans()),
-        dial=draw(st.sampled_from((0.0, 3.0, 8.0, 12.0, 20.0))),
+        dial=draw(st.sampled_from((0.0, 4.0, 8.0, 14.0, 24.0))),
         strength=draw(st.sampled_from((0.5, 1.0))),
         temperature=draw(st.sampled_from((0.5, 1.0, 2.0))),
         ball=draw(st.sampled_from((0.75, 1.0, 1.5))),
@@ -139,6 +138,8 @@ class PromisedFleet:
 
     plan: Plan
     batch: Batch
+    data: Measured
+    inputs: Inputs  # the configuration in exact numbers
     promise: Guarantee
     run: Run
     trained: Trained
@@ -168,7 +169,7 @@ class PromisedFleet:
             if square > bound * bound:
                 raise BrokenPromise(f"{what} has square norm {float(square)!r}, promised at most {float(bound)!r} squared, in {plan}")
 
-    def values(self, layer: ExactLayer) -> dict[sym.sp.Symbol, Value]:
+    def values(self, layer: ExactLayer) -> dict[sp.Symbol, Value]:
         """The symbols of the configuration, and the layer's exact off-block norms."""
         plan = self.plan
         return {
@@ -177,12 +178,41 @@ class PromisedFleet:
             sym.rho_Q: rational(plan.ball), sym.rho_K: rational(plan.ball), **layer.off,
         }  # fmt: skip
 
+    def extinction(self, index: int, matrix: int) -> dict[sp.Symbol, Value]:
+        """When the last off-block group of one matrix of a layer died, beside the numbers that the step bound was made from.
+
+        Diameters and norms of tokens are measured. Those of values, readout gradients and weights are what the balls imply for every
+        step. A group alive at the end counts as dying in the step after it; one that came back as never dead.
+        """
+        x, data = self.inputs, self.data
+        off = off_groups(self.run)[index, matrix].cpu()
+        died, back = self.run.extinct_at[index, matrix].cpu()[off], self.run.revived[index, matrix].cpu()[off]
+        last = self.run.steps + 1 if bool((died < 0).any() or back.any()) else int(died.max())
+        diameter = rational(float(data.input_diameter[index]))
+        tokens = {
+            sym.spread_c: rational(float(data.block_diameter[index].max())), sym.D_c: rational(x.D_c),
+            sym.mean_part: rational(float(data.mean_block_norm[index].max())), sym.B_c: rational(x.B_c),
+            sym.spread_X: diameter, sym.D_X: rational(x.D_X),
+            sym.token_norm: rational(float(data.input_norm[index])), sym.B_x: rational(x.B_x),
+        }  # fmt: skip
+        weights = {
+            sym.output_gradient: rational(x.G), sym.G_loss: rational(x.G), sym.spread_V: rational(VALUE_BALL) * diameter, sym.D_V: rational(x.D_V),
+            sym.size_Q: rational(x.rho_Q), sym.rho_Q: rational(x.rho_Q), sym.size_K: rational(x.rho_K), sym.rho_K: rational(x.rho_K),
+        }  # fmt: skip
+        training = {
+            sym.lam: rational(self.promise.penalty), sym.tau: rational(x.tau), sym.eta: rational(x.eta), sym.gamma: rational(x.gamma),
+            sym.theta0: rational(x.theta0), sym.extinct_at: last,
+        }  # fmt: skip
+        return {**tokens, **weights, **training}
+
 
 def promised_fleet(plan: Plan, options: Options, layers: int | None = None) -> PromisedFleet:
     """Make the promise, then train above the promised threshold for the promised number of steps and a few more."""
     count = options.layers if layers is None else layers
     structure, batch = plan.structure, plan.batch(options, count)
-    promise = plan.promise(batch, measure(batch))
+    data = measure(batch)
+    config = plan.config(batch, data)
+    promise = guarantee(config)
     where = {"dtype": batch.tokens.dtype, "device": batch.tokens.device}
     start = initialise(
         structure, plan.seeds(count), group_norm=INITIAL, value_norm=VALUE_BALL, readout_norm=READOUT_BALL, **where  # type: ignore[arg-type]
@@ -192,7 +222,7 @@ def promised_fleet(plan: Plan, options: Options, layers: int | None = None) -> P
         start, batch, structure, off_block_penalty(structure, promise.penalty), sgd(STEP), promise.extinction_steps + plan.further,
         dial=plan.dial, balls=balls,
     )  # fmt: skip
-    return PromisedFleet(plan, batch, promise, run, Trained(count, batch.tokens.device.type, plan.dtype))
+    return PromisedFleet(plan, batch, data, exact_inputs(config), promise, run, Trained(count, batch.tokens.device.type, plan.dtype))
 
 
 def off_groups(run: Run) -> torch.Tensor:

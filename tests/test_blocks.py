@@ -1,0 +1,189 @@
+"""The family blocks: it holds, it is tight, each hypothesis is needed, bad input is refused, the check can fail."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from fractions import Fraction
+
+import pytest
+import sympy as sp
+import torch
+from flint import arb, fmpq
+
+from checks.blocks import CHECKS, cases_of_rows, measured
+from checks.blocks_exact import BrokenPromise, exact_layer
+from checks.blocks_fleets import Plan, promised_fleet
+from checks.claims import Case, judge, realise, row_case
+from checks.controls import run_controls
+from checks.data import Batch
+from checks.enclosure import Row, rational
+from checks.layer import Parameters, attend, equal_blocks
+from checks.properties import Options, attack
+from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN, UNDECIDED
+from theory import symbols as sym
+from theory.blocks import THEOREMS
+from theory.blocks_guarantee import guarantee_entropy, guarantee_outside_mass
+from theory.blocks_leak import leak, margin_of_form
+from theory.blocks_structure import column_groups, negative_margin, non_interference, structure
+from theory.replay import ReplayError, replay
+from theory.theorem import Theorem
+
+PPM = sp.Rational(1, 10**6)
+ATTAINED = [theorem for theorem in THEOREMS if theorem.kind == "bound" and theorem.equality.values is not None]
+PLAN = Plan(
+    seed=11, parametrisation="bilinear", text=False, blocks=3, tokens=9, leak=0.05, causal=True, dial=8.0, strength=1.0, temperature=1.0, ball=1.0,
+    per_group=True, further=4, dtype="float32",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda theorem: theorem.name)
+def test_derivation_replays(theorem: Theorem) -> None:
+    assert replay(theorem).steps >= 1
+
+
+@pytest.mark.parametrize("theorem", [t for t in THEOREMS if t.kind != "counterexample"], ids=lambda theorem: theorem.name)
+def test_lowered_bound_does_not_replay(theorem: Theorem) -> None:
+    claim = theorem.claim
+    towards = -1 if isinstance(claim, (sp.Le, sp.Lt)) else 1
+    stronger = type(claim)(claim.lhs, claim.rhs + towards * PPM * (sp.Abs(claim.rhs) if claim.rhs != 0 else 1), evaluate=False)
+    with pytest.raises(ReplayError, match=f"{theorem.name}, step 'claim'|{theorem.name}, step '.* is 0'"):
+        replay(dataclasses.replace(theorem, claim=stronger))
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda theorem: theorem.name)
+def test_extremal_cases_hold(theorem: Theorem) -> None:
+    cases = CHECKS.extremal[theorem.name]()
+    judgements = [judge(theorem, case) for case in cases]
+    assert [j for j in judgements if j.verdict is not HOLDS] == []
+    if theorem in ATTAINED:
+        gaps = [j.slack for j, case in zip(judgements, cases, strict=True) if case.extremal]
+        assert gaps and all(gap is not None and gap.contains(0) for gap in gaps), "at the equality case the gap is zero"
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda theorem: theorem.name)
+def test_each_hypothesis_is_needed(theorem: Theorem) -> None:
+    assert set(theorem.needs) | set(theorem.free) == set(theorem.assumes)
+    for key, witness in theorem.needs.items():
+        case = realise(theorem, key, witness)
+        assert judge(theorem, case).verdict is OUT_OF_DOMAIN
+        keep = {name: h for name, h in theorem.assumes.items() if name != key}
+        assert judge(dataclasses.replace(theorem, assumes=keep, needs={}, free=dict.fromkeys(keep, "-")), case).verdict is FAILS, key
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda theorem: theorem.name)
+def test_controls_die(theorem: Theorem) -> None:
+    deaths = run_controls(theorem, CHECKS)
+    assert [death.change for death in deaths if death.outcome == "survived"] == []
+    assert sum(death.outcome == "killed" for death in deaths) >= 5
+
+
+@pytest.mark.parametrize("prop", CHECKS.properties, ids=lambda prop: prop.name)
+def test_properties_hold(prop) -> None:  # type: ignore[no-untyped-def]
+    outcome = attack(prop, Options(layers=4, examples=0.3))
+    for name, tally in outcome.tallies.items():
+        assert tally.counts["FAILS"] == 0 and tally.counts["UNDECIDED"] == 0, (name, tally.failure or tally.undecided)
+    assert sum(tally.counts["HOLDS"] for tally in outcome.tallies.values()) > 0
+
+
+def test_bad_numbers_never_hold() -> None:
+    good = {sym.B: 1, sym.delta: 0, sym.rho_A: 1, sym.tau: 1, sym.off_norm: 0, sym.cross_score: 0}
+    assert judge(leak, Case(good, "good")).verdict is HOLDS
+    for symbol, bad in ((sym.delta, -1), (sym.delta, 2), (sym.off_norm, fmpq(1, 10**9)), (sym.tau, 0), (sym.rho_A, -1)):
+        assert judge(leak, Case({**good, symbol: bad}, "bad")).verdict is OUT_OF_DOMAIN, symbol
+    for symbol in (sym.cross_score, sym.B, sym.off_norm):
+        assert judge(leak, Case({**good, symbol: arb("nan")}, "nan")).verdict is UNDECIDED
+    dialless = {**good, sym.beta: 1, sym.dial: 0}
+    row = row_case(Row((0.0, 0.0), (True, False)), {k: v for k, v in dialless.items() if k is not sym.cross_score}, extremal=False)
+    assert judge(guarantee_entropy, row).verdict is OUT_OF_DOMAIN, "below margin 0 there is no ceiling, and none is claimed"
+
+
+def test_configuration_holds_before_and_after_training() -> None:
+    fleet = promised_fleet(PLAN, Options(layers=6))
+    assert not fleet.promise.vacuous
+    for layer in fleet.layers():
+        assert layer.off[sym.off_norm] == 0
+        rows = [judge(theorem, case) for theorem, case in cases_of_rows(layer, fleet.values(layer), qk=False, no_leak=False)]
+        assert rows and all(j.verdict is HOLDS for j in rows)
+
+
+def test_promised_margin_is_the_theorem() -> None:
+    plan = dataclasses.replace(PLAN, per_group=False)
+    fleet = promised_fleet(plan, Options(layers=2))
+    case = {symbol: sp.Rational(value.p, value.q) for symbol, value in fleet.values(next(fleet.layers())).items() if isinstance(value, fmpq)}
+    exact = margin_of_form.claim.rhs.subs(case)
+    assert exact - sp.Rational(1, 10**12) <= sp.Rational(*Fraction(fleet.promise.margin).as_integer_ratio()) <= exact
+    assert fleet.promise.extinction_steps == 16
+
+
+def test_broken_promise_is_refused() -> None:
+    fleet = promised_fleet(PLAN, Options(layers=2))
+    for broken in (dataclasses.replace(PLAN, ball=1e-3), dataclasses.replace(PLAN, ball=1e-3, per_group=False)):
+        with pytest.raises(BrokenPromise, match="promised at most"):
+            list(dataclasses.replace(fleet, plan=broken).layers())
+    shorter = dataclasses.replace(fleet.batch, leak=0.01)
+    with pytest.raises(BrokenPromise, match="off-block part"):
+        list(dataclasses.replace(fleet, batch=shorter).layers())
+
+
+def _layer(tokens: list[list[float]], blocks: list[int], form: list[list[float]], *, qk: list[list[list[float]]] | None = None):  # type: ignore[no-untyped-def]
+    made = equal_blocks(2, 2, 2 if qk else 0, value_width=1)
+    batch = Batch(torch.tensor([[tokens]]), torch.tensor([[blocks]]), torch.tensor([[blocks]]), (1, 1), 5.0, 0.0)
+    content = torch.tensor([qk if qk else [form]])
+    return Parameters(content, torch.ones(1, 1, 2), torch.ones(1, 2, 1)), batch, made
+
+
+def test_counterexamples_are_real_layers() -> None:
+    # one head block reads feature block 1 in W_Q and feature block 2 in W_K: column groups W_Q^(2), W_K^(1) are zero
+    parameters, batch, made = _layer([[5.0, 0.0], [0.0, 5.0]], [0, 1], [], qk=[[[1.0, 0.0], [0.0, 0.0]], [[0.0, 1.0], [0.0, 0.0]]])
+    assert attend(parameters, batch, made).content[0, 0, 0, 1] == 25.0
+    case = Case({sym.cross_score: 25, sym.delta: 0, **exact_layer(parameters, batch, made, 0, "columns").off}, "columns")
+    assert judge(structure, case).verdict is OUT_OF_DOMAIN and judge(column_groups, Case({}, "closed")).verdict is HOLDS
+    # A_1 = -1: the query turns from itself to three keys of the other block
+    parameters, batch, made = _layer([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]], [0, 1, 1, 1], [[-1.0, 0.0], [0.0, 1.0]])
+    row = exact_layer(parameters, batch, made, 0, "negative").sequences[0].row(0, fmpq(0))
+    seen = row_case(row).values
+    assert seen[sym.margin] == -1 and arb(seen[sym.eps]) > arb(3) / 4
+    assert judge(negative_margin, Case({}, "closed")).verdict is HOLDS
+    # A = 0 is in every ball: without a dial the row is uniform, and a ceiling below ln 4 would be false
+    parameters, batch, made = _layer([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 1.0]], [0, 1, 1, 1], [[0.0, 0.0], [0.0, 0.0]])
+    layer = exact_layer(parameters, batch, made, 0, "uniform")
+    assert arb(row_case(layer.sequences[0].row(0, fmpq(0))).values[sym.entropy]).overlaps(arb(4).log())
+
+
+def test_an_off_block_ulp_is_seen() -> None:
+    """The smallest living off-block weight, and the smallest leak, move a weight: exactness is not a tolerance."""
+    for form, token in (([[1.0, 1e-30], [0.0, 1.0]], [0.0, 1.0]), ([[1.0, 0.0], [0.0, 1.0]], [1e-30, 1.0])):
+        parameters, batch, made = _layer([[1.0, 0.0], token], [0, 1], form)
+        layer = exact_layer(parameters, batch, made, 0, "ulp")
+        score = layer.sequences[0].content[0][1]
+        assert score != 0
+        values = {sym.cross_score: score, sym.delta: measured(layer)[sym.delta], **layer.off}
+        assert judge(structure, Case(values, "ulp")).verdict is OUT_OF_DOMAIN
+    assert judge(non_interference, Case({sym.weight_drift: rational(2.0**-149), sym.off_norm: 0, sym.delta: 0}, "a bit")).verdict is FAILS
+
+
+def test_vector_lemmas_on_exact_vectors() -> None:
+    """bilinear_form, norm_of_product, norm_of_sum, triangle: squares of both sides in rational arithmetic."""
+    rng = random.Random(5)
+
+    def vector(size: int) -> list[Fraction]:
+        return [Fraction(rng.randint(-9, 9), rng.randint(1, 9)) for _ in range(size)]
+
+    def square(entries: list[Fraction]) -> Fraction:
+        return sum((x * x for x in entries), Fraction(0))
+
+    for _ in range(200):
+        size = rng.randint(1, 4)
+        left, right = vector(size), vector(size)
+        one, two = ([vector(size) for _ in range(size)] for _ in range(2))
+        form = sum((left[i] * one[i][j] * right[j] for i in range(size) for j in range(size)), Fraction(0))
+        flat = [x for row in one for x in row], [x for row in two for x in row]
+        assert form**2 <= square(flat[0]) * square(left) * square(right)
+        made = [sum((one[k][i] * two[k][j] for k in range(size)), Fraction(0)) for i in range(size) for j in range(size)]
+        assert square(made) <= square(flat[0]) * square(flat[1])
+        total = square([x + y for x, y in zip(left, right, strict=True)]) - square(left) - square(right)  # 2 <a, b>
+        assert total <= 0 or total**2 <= 4 * square(left) * square(right)
+        shares = [abs(x) for x in vector(size)]
+        mixed = [sum((share * row[j] for share, row in zip(shares, one, strict=True)), Fraction(0)) for j in range(size)]
+        assert square(mixed) <= sum(shares) ** 2 * max(square(row) for row in one)
