@@ -81,8 +81,8 @@ def _changed_bounds(claim: Relational) -> Iterator[tuple[str, sp.Expr]]:
     rhs, direction = claim.rhs, -1 if isinstance(claim, (sp.Le, sp.Lt)) else 1
     # Tightened by a part in a million of its size: for an equation both ways, else towards falsity.
     for sign in (direction, -direction) if isinstance(claim, sp.Eq) else (direction,):
-        yield f"bound {'lowered' if sign < 0 else 'raised'} by one part in a million", rhs + sign * PART_PER_MILLION * sp.Abs(rhs)
-    yield "bound halved" if direction < 0 else "bound doubled", rhs + direction * sp.Abs(rhs) / 2
+        yield f"bound {'lowered' if sign < 0 else 'raised'} by one part in a million", _moved(rhs, sign * PART_PER_MILLION)
+    yield "bound halved" if direction < 0 else "bound doubled", _moved(rhs, direction * sp.Rational(1, 2))
     yield "bits for nats", rhs * sp.log(2) if direction < 0 else rhs / sp.log(2)
     for term in sp.Add.make_args(sp.expand(rhs)) if isinstance(rhs, sp.Add) else ():
         yield f"term {sp.sstr(term)} dropped", rhs - term
@@ -102,6 +102,13 @@ def _changed_bounds(claim: Relational) -> Iterator[tuple[str, sp.Expr]]:
         first, second = difference.args
         yield f"{first} for {difference}", rhs.xreplace({difference: first})
         yield f"{second} for {difference}", rhs.xreplace({difference: second})
+
+
+def _moved(rhs: sp.Expr, share: sp.Rational) -> sp.Expr:
+    """The bound moved by a share of its size; x + share |x| increases in x, so it may be taken inside a maximum or minimum."""
+    if isinstance(rhs, (sp.Max, sp.Min)):
+        return rhs.func(*(_moved(part, share) for part in rhs.args), evaluate=False)
+    return rhs + share * sp.Abs(rhs)
 
 
 def _closed(claim: Relational) -> Iterator[tuple[str, Relational]]:

@@ -204,7 +204,7 @@ ceiling_decreases = Theorem(
     equality=Equality("not attained: the claim is strict; the gap vanishes with the gain"),
     needs={
         "lead": Witness({n: _I(4), g: _I(1), t: _I(-1), t_gain: _I(1)}, text="below 0 it rises: H*(4, 1, -1) = 1.324 < H*(4, 1, 0) = ln 4"),
-        "gain": Witness({n: _I(4), g: _I(1), t: _I(1), t_gain: _I(0)}, text="the same margin gives the same ceiling"),
+        "gain": Witness({n: _I(4), g: _I(1), t: _I(1), t_gain: _I(-1)}, text="a smaller margin has a greater ceiling"),
     },
     free=BLOCK_FREE,
     source="2510.09338: low entropy (T3 a)",
@@ -223,9 +223,8 @@ below_ln_n = Theorem(
         Combine("deficit", sp.Gt(entropy_deficit.stated, 0, **_rel), {"fallen": 1}),
         Combine("claim", sp.Lt(CEILING, sp.log(n), **_rel), {"deficit": 1}),
     ),
-    equality=Equality("not attained: the claim is strict; the ceiling is ln n at t = 0"),
-    needs={"positive": Witness({n: _I(4), g: _I(1), t: _I(0)}, text="H*(4, 1, 0) = ln 4")},
-    free=BLOCK_FREE,
+    equality=Equality("at t = 0, which the hypothesis excludes", {t: _I(0)}),
+    free=BLOCK_FREE | {"positive": "at t = 0 both sides are ln n; for t < 0 the claim is true again, but H* is no ceiling there"},
     uses=(ceiling_decreases,),
     source="2510.09338: low entropy; when the bound is better than none (T3 a)",
 )  # fmt: skip
@@ -283,35 +282,20 @@ exponential = Theorem(
     source="2510.09338: exponential bounds on attention entropy (T3 b)",
 )  # fmt: skip
 
+_exact = sp.Ge(CEILING, entropy_exponential_floor.stated, **_rel)
 exponential_exact = Theorem(
     name="entropy.exponential_exact",
     title="The worst row falls no faster: the exponential form is exact to second order",
-    claim=sp.Ge(entropy, entropy_exponential_floor.stated, **_rel),
-    assumes={
-        "block": BLOCK,
-        "lead": LEAD,
-        "two-level": Hypothesis(
-            sp.Eq(entropy, CEILING, **_rel), "the row is two-level with gap t", "For any other row only the upper bound is claimed."
-        ),
-    },
+    claim=_exact,
+    assumes={"block": BLOCK, "lead": LEAD},
     steps=(
         *_split,
         Cite("ln(1 + rho)", log1p_below, {lemmas.v: rho}),
         Manifest("mass", sp.Ge(t * ((n - g) * _u / NORMALISER - rho + rho**2), 0, **_rel), form=t * rho**3 / (1 + rho)),
-        Combine(
-            "claim", sp.Ge(entropy, entropy_exponential_floor.stated, **_rel), {"two-level": 1, "ln Z": 1, "ln(1 + rho)": 1, "mass": 1}
-        ),
+        Combine("claim", _exact, {"ln Z": 1, "ln(1 + rho)": 1, "mass": 1}),
     ),
-    equality=Equality("not attained: ln(1 + rho) > rho - rho^2/2"),
-    needs={
-        "lead": Witness(
-            {n: _I(2), g: _I(1), t: _I(-10), entropy: CEILING.subs({n: 2, g: 1, t: -10})},
-            text="t = -10: rho = e^10 and -rho^2 (t + 1/2) is huge, the entropy small",
-        ),
-        "two-level": Witness(
-            {n: _I(2), g: _I(1), t: _I(2), entropy: _I(0)}, text="a row with a far greater gap has entropy near 0, below 0.378"
-        ),
-    },
+    equality=Equality("not attained: ln(1 + rho) > rho - rho^2/2; the left side is the entropy of the two-level row"),
+    needs={"lead": Witness({n: _I(2), g: _I(1), t: _I(-10)}, text="rho = e^10 and -rho^2 (t + 1/2) is huge, the entropy small")},
     free=BLOCK_FREE,
     source="2510.09338: exponential bounds on attention entropy, lower side (T3 b)",
 )  # fmt: skip
