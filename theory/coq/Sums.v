@@ -130,6 +130,35 @@ Proof. by move=> h; apply: (le_INR 1); apply/leP; rewrite card_gt0; apply/set0Pn
 Lemma card_compl A : #(~: A) = #I - #A.
 Proof. by rewrite -(cardsC A) plus_INR; lra. Qed.
 
+Lemma sum_eq_out G f g : (forall i, i \notin G -> f i = g i) -> \sum_(i in ~: G) f i = \sum_(i in ~: G) g i.
+Proof. by move=> h; apply: sum_eq => i; rewrite inE; exact: h. Qed.
+
+Lemma sum_inside G f (c : R) : (forall i, i \in G -> f i = c) -> \sum_(i in G) f i = #G * c.
+Proof. by move=> h; rewrite (sum_eq h) sum_const. Qed.
+
+Lemma sum_outside G f (c : R) : (forall i, i \notin G -> f i = c) -> \sum_(i in ~: G) f i = (#I - #G) * c.
+Proof. by move=> h; rewrite (sum_eq_out h) sum_const card_compl. Qed.
+
+(** A sum over the whole type of terms that vanish in G. *)
+Lemma sum_cut G f g : (forall i, i \in G -> f i = 0) -> (forall i, i \notin G -> f i = g i) -> \sum_i f i = \sum_(i in ~: G) g i.
+Proof. by move=> zero same; rewrite (sum_split G) sum_zero // (sum_eq_out same) Rplus_0_l. Qed.
+
+(** A greatest value is attained. *)
+Lemma exists_max f (k : I) : exists top, forall i, f i <= f top.
+Proof.
+  suff [top [_ h]] : exists top, top \in k :: enum I /\ forall i, i \in k :: enum I -> f i <= f top.
+    by exists top => i; apply: h; rewrite inE mem_enum orbT.
+  elim: (enum I) => [|x l [top [ht h]]].
+    by exists k; rewrite mem_head; split=> // i; rewrite inE => /eqP ->; lra.
+  case: (Rle_dec (f x) (f top)) => c.
+    exists top; split; first by move: ht; rewrite !inE => /orP [->|->]; rewrite ?orbT.
+    move=> i; rewrite !inE => /or3P [/eqP ->|/eqP ->|hi] //; first by apply: h; rewrite mem_head.
+    by apply: h; rewrite inE hi orbT.
+  exists x; split; first by rewrite !inE eqxx orbT.
+  have le i : i \in k :: l -> f i <= f x by move=> /h; lra.
+  move=> i; rewrite !inE => /or3P [/eqP ->|/eqP ->|hi]; [by apply: le; rewrite mem_head | lra | by apply: le; rewrite inE hi orbT].
+Qed.
+
 End Sums.
 
 (** * Exponential and logarithm *)

@@ -1,0 +1,34 @@
+(** Numbers: an interval tactic without extra axioms, and the closed inequalities of the counterexamples.
+
+    The stock tactic computes in primitive floats and integers, which are axioms; this instance computes in Coq's own integers. *)
+
+From Coq Require Import Reals.
+From Interval Require Import Specific_stdz Specific_ops Tactic.
+Module Float := SpecificFloat StdZRadix2.
+Module Tactic := IntervalTactic Float.
+Export Tactic.
+Open Scope R_scope.
+
+Ltac enclose := interval with (i_prec 80).
+
+Lemma peak_between_dials : ln (1 + exp (- (2))) + 2 * exp (- (2)) / (1 + exp (- (2))) < ln 2.
+Proof. enclose. Qed.
+
+Lemma entropy_below_block : ln (1 + 2 * exp (- (4))) + 8 * exp (- (4)) / (1 + 2 * exp (- (4))) < ln 2.
+Proof. enclose. Qed.
+
+Lemma block_sizes : ln (3 + 97 * exp (- (5))) + 5 * (97 * exp (- (5))) / (3 + 97 * exp (- (5)))
+  < Rmin (ln (1 + 99 * exp (- (5))) + 5 * (99 * exp (- (5))) / (1 + 99 * exp (- (5))))
+         (ln (50 + 50 * exp (- (5))) + 5 * (50 * exp (- (5))) / (50 + 50 * exp (- (5)))).
+Proof. apply Rmin_glb_lt; enclose. Qed.
+
+Lemma tiers : let z x y := 1 + 50 * exp (- x) + 1000 * exp (- y) in
+  ln (z (/ 10) 4) + (50 * / 10 * exp (- / 10) + 1000 * 4 * exp (- (4))) / z (/ 10) 4
+  < ln (z (19 / 5) 4) + (50 * (19 / 5) * exp (- (19 / 5)) + 1000 * 4 * exp (- (4))) / z (19 / 5) 4.
+Proof. cbv zeta beta; enclose. Qed.
+
+Lemma exponential_vacuous : ln 1024 < 1 + ln 15 + ln 64.
+Proof. enclose. Qed.
+
+Lemma sqrt_6 : 2 * sqrt 3 / 9 < 1.
+Proof. enclose. Qed.

@@ -1,0 +1,474 @@
+(** Threshold: a penalty weight above the gradient bound leaves no stationary point with the group alive.
+
+    Parameters are a real vector theta over any finite type, [grp] says which group a coordinate belongs to, [group grp g theta] is the
+    part of group g, and the objective is a loss plus the sum of weight times norm over groups ([objective]). A weight is lambda w, one
+    number per group; exempt groups have weight 0. Norms are Euclidean, Frobenius for matrices.
+
+    Against the informal statement: gradients are along differentiable curves ([has_gradient], Frechet in finite dimension); stationary
+    means that no rate of the objective from the right, towards any point that the constraint set joins by a segment, is negative; the
+    layer of T5b has its own visible keys for every query (any mask) and a bias in every score (the dial). *)
+
+From Coq Require Import Reals Lra Psatz FunctionalExtensionality.
+From Coquelicot Require Import Coquelicot.
+From mathcomp Require Import all_ssreflect.
+From Localist Require Import Sums Vectors Gradients.
+Set Implicit Arguments.
+Unset Strict Implicit.
+Unset Printing Implicit Defensive.
+Open Scope R_scope.
+
+Local Notation norm := Vectors.norm.
+Local Notation mean := Vectors.mean.
+Local Notation cov := Vectors.cov.
+
+(** * Groups, penalty, objective *)
+
+Section Objective.
+Variables (P Grp : finType) (grp : P -> Grp).
+Implicit Types (theta d grad : vector P) (g h : Grp).
+
+Definition group g theta : vector P := part (fun p => grp p == g) theta.
+Definition penalty (lam : Grp -> R) theta := \sum_g lam g * norm (group g theta).
+Definition objective (L : vector P -> R) lam theta := L theta + penalty lam theta.
+(** The group shrunk by the fraction s, everything else held. *)
+Definition shrunk g (s : R) theta : vector P := fun p => if grp p == g then (1 - s) * theta p else theta p.
+(** A constraint set from which shrinking the group does not lead out: the whole space, centred balls, products of balls. *)
+Definition star_shaped g (Theta : vector P -> Prop) := forall theta s, Theta theta -> 0 <= s <= 1 -> Theta (shrunk g s theta).
+
+Lemma shrunk_line g s theta : shrunk g s theta = line theta (vscale (-1) (group g theta)) s.
+Proof. by apply: vector_eq => p; rewrite /shrunk /line /vscale /group /part; case: ifP => _; ring. Qed.
+
+Lemma group_shrunk g s theta : group g (shrunk g s theta) = vscale (1 - s) (group g theta).
+Proof. by apply: vector_eq => p; rewrite /group /part /vscale /shrunk; case: (grp p == g); ring. Qed.
+
+Lemma group_shrunk_other g h s theta : h != g -> group h (shrunk g s theta) = group h theta.
+Proof.
+  move=> ne; apply: vector_eq => p; rewrite /group /part /shrunk; case: eqP => // e.
+  by rewrite e (negbTE ne).
+Qed.
+
+Lemma penalty_shrunk g s theta lam : s <= 1 -> penalty lam (shrunk g s theta) = penalty lam theta - s * (lam g * norm (group g theta)).
+Proof.
+  move=> h; rewrite /penalty (bigD1 g) //= [in RHS](bigD1 g) //= group_shrunk norm_vscale_pos; last lra.
+  rewrite (sum_eq (g := fun h => lam h * norm (group h theta))); first ring.
+  by move=> k ne; rewrite group_shrunk_other.
+Qed.
+
+Lemma shrunk_1_zero g theta : norm (group g (shrunk g 1 theta)) = 0.
+Proof. by rewrite group_shrunk norm_vscale Rminus_eq_0 Rabs_R0; ring. Qed.
+
+Lemma norm_shrunk_move g s theta : 0 <= s -> norm (vsub (shrunk g s theta) theta) = s * norm (group g theta).
+Proof.
+  move=> h; have -> : vsub (shrunk g s theta) theta = vscale (- s) (group g theta).
+    by apply: vector_eq => p; rewrite /vsub /vscale /group /part /shrunk; case: (grp p == g); ring.
+  by rewrite norm_vscale Rabs_Ropp Rabs_right //; lra.
+Qed.
+
+Lemma dot_group g theta d : dot (group g theta) d = dot (group g theta) (group g d).
+Proof. exact: dot_part. Qed.
+
+End Objective.
+
+(** * T5a: shrinking a group, without calculus *)
+
+Theorem stationarity (P Grp : finType) (grp : P -> Grp) (L rest : vector P -> R) (lam : Grp -> R) (g : Grp) (theta : vector P) (s Gamma : R)
+    (fraction : s <= 1)
+    (lipschitz : L (shrunk grp g s theta) - L theta <= Gamma * s * norm (group grp g theta))
+    (rest_falls : rest (shrunk grp g s theta) <= rest theta) :
+  objective grp L lam (shrunk grp g s theta) + rest (shrunk grp g s theta)
+  <= objective grp L lam theta + rest theta - s * (lam g - Gamma) * norm (group grp g theta).
+Proof. by rewrite /objective penalty_shrunk //; lra. Qed.
+
+(** Equality: a loss that rises at exactly Gamma per unit of norm, nothing else moving. *)
+Theorem stationarity_equality (P Grp : finType) (grp : P -> Grp) (L : vector P -> R) (lam : Grp -> R) (g : Grp) (theta : vector P) (s Gamma : R)
+    (fraction : s <= 1) (rises : L (shrunk grp g s theta) - L theta = Gamma * s * norm (group grp g theta)) :
+  objective grp L lam (shrunk grp g s theta) = objective grp L lam theta - s * (lam g - Gamma) * norm (group grp g theta).
+Proof. by rewrite /objective penalty_shrunk //; lra. Qed.
+
+Theorem no_minimiser (P Grp : finType) (grp : P -> Grp) (L rest : vector P -> R) (lam : Grp -> R) (g : Grp) (theta : vector P) (s Gamma : R)
+    (fraction : s <= 1) (moved : 0 < s) (threshold : Gamma < lam g) (alive : 0 < norm (group grp g theta))
+    (lipschitz : L (shrunk grp g s theta) - L theta <= Gamma * s * norm (group grp g theta))
+    (rest_falls : rest (shrunk grp g s theta) <= rest theta) :
+  objective grp L lam (shrunk grp g s theta) + rest (shrunk grp g s theta) < objective grp L lam theta + rest theta.
+Proof.
+  apply: Rle_lt_trans (stationarity lam fraction lipschitz rest_falls) _.
+  have : 0 < s * (lam g - Gamma) * norm (group grp g theta) by do 2 apply: Rmult_lt_0_compat => //; lra.
+  lra.
+Qed.
+
+Definition lipschitz_in_group (P Grp : finType) (grp : P -> Grp) (g : Grp) (Theta : vector P -> Prop) (L : vector P -> R) (Gamma : R) :=
+  forall theta theta', Theta theta -> Theta theta' -> (forall p, grp p != g -> theta' p = theta p) ->
+  L theta' - L theta <= Gamma * norm (vsub theta' theta).
+Definition local_minimiser (P : finType) (F : vector P -> R) (Theta : vector P -> Prop) (theta : vector P) :=
+  Theta theta /\ exists r, 0 < r /\ forall theta', Theta theta' -> norm (vsub theta' theta) <= r -> F theta <= F theta'.
+
+(** A local minimiser on a star-shaped set, hence also a global one, has every group above the threshold at exactly zero. *)
+Theorem minimiser_extinct (P Grp : finType) (grp : P -> Grp) (L rest : vector P -> R) (lam : Grp -> R) (g : Grp) (theta : vector P)
+    (Theta : vector P -> Prop) (Gamma : R)
+    (star : star_shaped grp g Theta) (lipschitz : lipschitz_in_group grp g Theta L Gamma)
+    (rest_falls : forall s, 0 <= s <= 1 -> rest (shrunk grp g s theta) <= rest theta) (threshold : Gamma < lam g)
+    (minimal : local_minimiser (fun th => objective grp L lam th + rest th) Theta theta) :
+  forall p, grp p == g -> theta p = 0.
+Proof.
+  apply/part_eq0; case: (norm_ge0 (group grp g theta)) => // alive; exfalso.
+  have [mem [r [r0 low]]] := minimal.
+  pose s := Rmin 1 (r / norm (group grp g theta)).
+  have s0 : 0 < s by apply: Rmin_glb_lt; [lra | exact: div_pos].
+  have s1 : s <= 1 by exact: Rmin_l.
+  have near : norm (vsub (shrunk grp g s theta) theta) <= r.
+    rewrite norm_shrunk_move; last lra.
+    have -> : r = r / norm (group grp g theta) * norm (group grp g theta) by field; lra.
+    by apply: Rmult_le_compat_r; [lra | exact: Rmin_r].
+  have mem' : Theta (shrunk grp g s theta) by apply: star => //; lra.
+  have same p : grp p != g -> shrunk grp g s theta p = theta p by rewrite /shrunk => /negbTE ->.
+  have := lipschitz _ _ mem mem' same; rewrite norm_shrunk_move; last lra.
+  rewrite -Rmult_assoc => lip.
+  have := no_minimiser s1 s0 threshold alive lip (rest_falls s ltac:(lra)); have := low _ mem' near; lra.
+Qed.
+
+(** With >= it is false: a linear loss with weight exactly its slope leaves every point a minimiser. *)
+Theorem strictness (c x : R) (slope : 0 < c) (alive : 0 < x) :
+  let L := fun theta : vector unit_finType => - c * theta tt in let theta := fun _ : unit => x in
+  local_minimiser (objective (fun u : unit_finType => u) L (fun=> c)) (fun=> True) theta /\ norm (group (fun u : unit_finType => u) tt theta) = x
+  /\ lipschitz_in_group (fun u : unit_finType => u) tt (fun=> True) L c.
+Proof.
+  move=> L theta.
+  have one (v : vector unit_finType) : norm (group (fun u : unit_finType => u) tt v) = Rabs (v tt).
+    apply: norm_is; first exact: Rabs_pos.
+    rewrite /dot (big_pred1 tt) => [|[]] //; rewrite /group /part /= -Rabs_mult Rabs_right //.
+    by apply: Rle_ge; exact: Rle_0_sqr.
+  have obj v : objective (fun u : unit_finType => u) L (fun=> c) v = c * (Rabs (v tt) - v tt).
+    by rewrite /objective /penalty (big_pred1 tt) => [|[]] //; rewrite one /L; ring.
+  split; [split=> // | split].
+  - exists 1; split=> [|v _ _]; first lra.
+    rewrite !obj /theta Rabs_right; last lra.
+    have := Rle_abs (v tt); nra.
+  - by rewrite one /theta Rabs_right; lra.
+  - move=> u v _ _ _; rewrite /L.
+    have -> : norm (vsub v u) = Rabs (v tt - u tt).
+      by rewrite -(one (vsub v u)); congr norm; apply: vector_eq => -[]; rewrite /group /part.
+    have := Rle_abs (- (v tt - u tt)); rewrite Rabs_Ropp; nra.
+Qed.
+
+(** * T5a: rates at a point *)
+
+Lemma right_rate_add f f' d d' : right_rate f d -> right_rate f' d' -> right_rate (fun t => f t + f' t) (d + d').
+Proof.
+  move=> h h' e pos; have [r [r0 hr]] := h (e / 2) ltac:(lra); have [q [q0 hq]] := h' (e / 2) ltac:(lra).
+  exists (Rmin r q); split=> [|t [t0 lt]]; first exact: Rmin_glb_lt.
+  have := hr t ltac:(have := Rmin_l r q; lra); have := hq t ltac:(have := Rmin_r r q; lra).
+  have -> : (f t + f' t - (f 0 + f' 0)) / t - (d + d') = ((f t - f 0) / t - d) + ((f' t - f' 0) / t - d') by field; lra.
+  by move=> a b; apply: Rle_trans (Rabs_triang _ _) _; lra.
+Qed.
+
+Lemma right_rate_linear (a b : R) : right_rate (fun t => a + t * b) b.
+Proof. by apply: right_rate_derive; exact: is_derive_linear. Qed.
+
+Section Rates.
+Variables (P Grp : finType) (grp : P -> Grp) (L : vector P -> R) (lam : Grp -> R) (g : Grp) (theta grad : vector P).
+Hypothesis differentiable : has_gradient L theta grad.
+
+Lemma rate_shrinking :
+  right_rate (fun t => objective grp L lam (shrunk grp g t theta)) (- dot (group grp g grad) (group grp g theta) - lam g * norm (group grp g theta)).
+Proof.
+  apply: (@right_rate_ext (fun t => L (line theta (vscale (-1) (group grp g theta)) t)
+                                    + (penalty grp lam theta + t * - (lam g * norm (group grp g theta))))).
+    by move=> t [_ t1]; rewrite /objective penalty_shrunk // shrunk_line; ring.
+  apply: right_rate_add; last exact: right_rate_linear.
+  apply: right_rate_derive; have := gradient_line (vscale (-1) (group grp g theta)) differentiable.
+  by rewrite dot_scale_right [dot grad _]dot_part_right; move=> h; apply: (is_derive_value h); rewrite /group; ring.
+Qed.
+
+Lemma rate_leaving (d : vector P) : norm (group grp g theta) = 0 -> group grp g d = d ->
+  right_rate (fun t => objective grp L lam (line theta d t)) (dot grad d + lam g * norm d).
+Proof.
+  move=> zero own.
+  apply: (@right_rate_ext (fun t => L (line theta d t) + (penalty grp lam theta + t * (lam g * norm d)))).
+    move=> t [t0 t1]; rewrite /objective; congr (_ + _).
+    rewrite /penalty (bigD1 g) //= [in RHS](bigD1 g) //= zero.
+    have -> : group grp g (line theta d t) = vscale t d.
+      apply: vector_eq => p; rewrite -{2}own /group /part /line /vscale; case: eqP => e; last ring.
+      by rewrite (proj2 (part_eq0 _ _) zero p); [ring | rewrite e].
+    rewrite norm_vscale_pos // (sum_eq (f := fun h => lam h * norm (group grp h (line theta d t)))
+      (g := fun h => lam h * norm (group grp h theta))); first ring.
+    move=> h ne; congr (_ * norm _); apply: vector_eq => p; rewrite /group /part /line; case: eqP => // e.
+    by rewrite -own /group /part; case: eqP => [e'|_]; [rewrite -e -e' eqxx in ne | ring].
+  apply: right_rate_add; last exact: right_rate_linear.
+  apply: right_rate_derive; exact: gradient_line.
+Qed.
+
+End Rates.
+
+Theorem descent_direction (P Grp : finType) (grp : P -> Grp) (L rest : vector P -> R) (lam : Grp -> R) (g : Grp) (theta grad : vector P)
+    (slope rest_slope : R) (differentiable : has_gradient L theta grad)
+    (rest_rate : right_rate (fun t => rest (shrunk grp g t theta)) rest_slope)
+    (slope_is : right_rate (fun t => objective grp L lam (shrunk grp g t theta) + rest (shrunk grp g t theta)) slope)
+    (rest_falls : rest_slope <= 0) :
+  slope <= - (lam g - norm (group grp g grad)) * norm (group grp g theta).
+Proof.
+  rewrite (right_rate_unique slope_is (right_rate_add (rate_shrinking grp lam g differentiable) rest_rate)).
+  have := dot_ge (group grp g grad) (group grp g theta); lra.
+Qed.
+
+(** Stationary on a set: towards no point that is joined to theta by a segment in the set does the objective fall at first. *)
+Definition stationary (P : finType) (F : vector P -> R) (Theta : vector P -> Prop) (theta : vector P) :=
+  Theta theta /\ forall d slope, (forall t, 0 <= t <= 1 -> Theta (line theta d t)) -> right_rate (fun t => F (line theta d t)) slope -> 0 <= slope.
+
+(** T5a (ii): gradient below the weight at a stationary point: the group is exactly zero there. *)
+Theorem stationary_extinct (P Grp : finType) (grp : P -> Grp) (L : vector P -> R) (lam : Grp -> R) (g : Grp) (theta grad : vector P)
+    (Theta : vector P -> Prop) (star : star_shaped grp g Theta) (differentiable : has_gradient L theta grad)
+    (threshold : norm (group grp g grad) < lam g) (still : stationary (objective grp L lam) Theta theta) :
+  forall p, grp p == g -> theta p = 0.
+Proof.
+  apply/part_eq0; case: (norm_ge0 (group grp g theta)) => // alive; exfalso; have [mem low] := still.
+  have seg t : 0 <= t <= 1 -> Theta (line theta (vscale (-1) (group grp g theta)) t) by rewrite -shrunk_line; exact: star.
+  have rate : right_rate (fun t => objective grp L lam (line theta (vscale (-1) (group grp g theta)) t))
+                (- dot (group grp g grad) (group grp g theta) - lam g * norm (group grp g theta)).
+    by apply: right_rate_ext (rate_shrinking grp lam g differentiable) => t _; rewrite shrunk_line.
+  have := low _ _ seg rate; have := dot_ge (group grp g grad) (group grp g theta); nra.
+Qed.
+
+(** A local minimiser is stationary. *)
+Theorem minimiser_stationary (P : finType) (F : vector P -> R) (Theta : vector P -> Prop) (theta : vector P) :
+  local_minimiser F Theta theta -> stationary F Theta theta.
+Proof.
+  move=> [mem [r [r0 low]]]; split=> // d slope seg rate.
+  pose q := Rmin 1 (r / (1 + norm d)); have d0 := norm_ge0 d.
+  have q0 : 0 < q by apply: Rmin_glb_lt; [lra | apply: div_pos; lra].
+  apply: (@right_rate_ge _ _ _ q q0 rate) => t [t0 tq]; rewrite line_0 Rmult_0_r Rplus_0_r; apply: low.
+    by apply: seg; have := Rmin_l 1 (r / (1 + norm d)); rewrite -/q; lra.
+  have -> : vsub (line theta d t) theta = vscale t d by apply: vector_eq => p; rewrite /vsub /line /vscale; ring.
+  rewrite norm_vscale_pos; last lra.
+  have h : t * (1 + norm d) <= r / (1 + norm d) * (1 + norm d).
+    by apply: Rmult_le_compat_r; [lra | have := Rmin_r 1 (r / (1 + norm d)); rewrite -/q; lra].
+  have e : r / (1 + norm d) * (1 + norm d) = r by field; lra.
+  nra.
+Qed.
+
+(** T5a (iv): a zero group is stationary when the gradient there is at most the weight, and only then. *)
+Theorem zero_stationary (P Grp : finType) (grp : P -> Grp) (L : vector P -> R) (lam : Grp -> R) (g : Grp) (theta grad d : vector P) (slope : R)
+    (differentiable : has_gradient L theta grad) (zero : norm (group grp g theta) = 0) (direction : group grp g d = d)
+    (slope_is : right_rate (fun t => objective grp L lam (line theta d t)) slope) :
+  (lam g - norm (group grp g grad)) * norm d <= slope.
+Proof.
+  rewrite (right_rate_unique slope_is (rate_leaving lam differentiable zero direction)).
+  rewrite -direction [dot grad _]dot_part_right; have := dot_ge (group grp g grad) (group grp g d); rewrite /group; lra.
+Qed.
+
+Theorem zero_unstable (P Grp : finType) (grp : P -> Grp) (L : vector P -> R) (lam : Grp -> R) (g : Grp) (theta grad : vector P) (slope : R)
+    (differentiable : has_gradient L theta grad) (zero : norm (group grp g theta) = 0)
+    (slope_is : right_rate (fun t => objective grp L lam (line theta (vscale (-1) (group grp g grad)) t)) slope) :
+  slope = (lam g - norm (group grp g grad)) * norm (group grp g grad).
+Proof.
+  have own : group grp g (vscale (-1) (group grp g grad)) = vscale (-1) (group grp g grad) by rewrite /group part_vscale part_idem.
+  rewrite (right_rate_unique slope_is (rate_leaving lam differentiable zero own)).
+  rewrite dot_scale_right [dot grad _]dot_part_right -norm_square norm_vscale Rabs_left; last lra.
+  rewrite /group; ring.
+Qed.
+
+Theorem zero_stationary_iff (P Grp : finType) (grp : P -> Grp) (L : vector P -> R) (lam : Grp -> R) (g : Grp) (theta grad : vector P)
+    (differentiable : has_gradient L theta grad) (zero : norm (group grp g theta) = 0) (weight : 0 <= lam g) :
+  (forall d slope, group grp g d = d -> right_rate (fun t => objective grp L lam (line theta d t)) slope -> 0 <= slope)
+  <-> norm (group grp g grad) <= lam g.
+Proof.
+  have n0 := norm_ge0 (group grp g grad).
+  split=> [still|le d slope own rate]; last first.
+    have := zero_stationary differentiable zero own rate; have := norm_ge0 d; nra.
+  apply: Rnot_lt_le => lt.
+  have own : group grp g (vscale (-1) (group grp g grad)) = vscale (-1) (group grp g grad) by rewrite /group part_vscale part_idem.
+  have rate := rate_leaving lam differentiable zero own.
+  have := still _ _ own rate; rewrite (zero_unstable differentiable zero rate).
+  nra.
+Qed.
+
+(** * N11: the selectivity window *)
+
+Theorem selectivity_window (P Grp : finType) (grp : P -> Grp) (L : vector P -> R) (lam : Grp -> R) (g : Grp) (theta grad : vector P)
+    (slope Gamma_rel : R) (differentiable : has_gradient L theta grad) (zero : norm (group grp g theta) = 0)
+    (slope_is : right_rate (fun t => objective grp L lam (line theta (vscale (-1) (group grp g grad)) t)) slope)
+    (relevant : Gamma_rel <= norm (group grp g grad)) :
+  slope <= (lam g - Gamma_rel) * norm (group grp g grad).
+Proof.
+  rewrite (zero_unstable differentiable zero slope_is); apply: Rmult_le_compat_r; [exact: norm_ge0 | lra].
+Qed.
+
+Theorem selectivity_extinct (P Grp : finType) (grp : P -> Grp) (L rest : vector P -> R) (lam : Grp -> R) (g : Grp) (theta grad : vector P)
+    (slope rest_slope Gamma_irr : R) (differentiable : has_gradient L theta grad)
+    (rest_rate : right_rate (fun t => rest (shrunk grp g t theta)) rest_slope)
+    (slope_is : right_rate (fun t => objective grp L lam (shrunk grp g t theta) + rest (shrunk grp g t theta)) slope)
+    (irrelevant : norm (group grp g grad) <= Gamma_irr) (rest_falls : rest_slope <= 0) :
+  slope <= - (lam g - Gamma_irr) * norm (group grp g theta).
+Proof.
+  have := descent_direction differentiable rest_rate slope_is rest_falls; have := norm_ge0 (group grp g theta); nra.
+Qed.
+
+(** A set that does not end at theta in a direction of the group. *)
+Definition open_in (P Grp : finType) (grp : P -> Grp) (g : Grp) (Theta : vector P -> Prop) :=
+  forall theta d, Theta theta -> group grp g d = d -> exists r, 0 < r /\ forall t, 0 <= t <= r -> Theta (line theta d t).
+
+(** Uniform weights on all groups between the two gradient bounds: every stationary point has the irrelevant groups at zero and the
+    relevant ones alive. *)
+Theorem selectivity (P Grp : finType) (grp : P -> Grp) (L : vector P -> R) (grad : vector P -> vector P) (Theta : vector P -> Prop)
+    (irrelevant relevant : pred Grp) (lam Gamma_irr Gamma_rel : R)
+    (differentiable : forall theta, Theta theta -> has_gradient L theta (grad theta))
+    (star : forall g, irrelevant g -> star_shaped grp g Theta) (interior : forall g, relevant g -> open_in grp g Theta)
+    (ceiling : forall theta g, Theta theta -> irrelevant g -> norm (group grp g (grad theta)) <= Gamma_irr)
+    (floor : forall theta g, Theta theta -> relevant g -> norm (group grp g theta) = 0 -> Gamma_rel <= norm (group grp g (grad theta)))
+    (penalised : 0 < lam) (above : Gamma_irr < lam) (below : lam < Gamma_rel)
+    (theta : vector P) (still : stationary (objective grp L (fun=> lam)) Theta theta) :
+  (forall g, irrelevant g -> norm (group grp g theta) = 0) /\ (forall g, relevant g -> 0 < norm (group grp g theta)).
+Proof.
+  have [mem low] := still; have diff := differentiable theta mem; split=> g hg.
+    by apply/part_eq0; apply: (stationary_extinct (star g hg) diff _ still); apply: Rle_lt_trans above; exact: ceiling.
+  case: (norm_ge0 (group grp g theta)) => // zero; exfalso; symmetry in zero.
+  have big := floor theta g mem hg zero.
+  pose d := vscale (-1) (group grp g (grad theta)).
+  have own : group grp g d = d by rewrite /d /group part_vscale part_idem.
+  have [r [r0 seg]] := interior g hg theta d mem own.
+  pose e := vscale r d.
+  have own' : group grp g e = e by rewrite /e /group part_vscale -/(group grp g d) own.
+  have same t : line theta e t = line theta d (t * r) by apply: vector_eq => p; rewrite /line /e /vscale; ring.
+  have := low e _ _ (rate_leaving (fun=> lam) diff zero own').
+  have inside t : 0 <= t <= 1 -> Theta (line theta e t) by move=> h; rewrite same; apply: seg; nra.
+  move=> /(_ inside); rewrite /e norm_vscale_pos; last lra.
+  rewrite dot_scale_right /d dot_scale_right norm_vscale Rabs_left; last lra.
+  rewrite [dot (grad theta) _]dot_part_right -norm_square -/(group grp g (grad theta)).
+  move: big; rewrite -/(group grp g (grad theta)); set n := norm _ => big.
+  have : 0 < r * (n * (n - lam)) by do 2 (apply: Rmult_lt_0_compat; first lra); lra.
+  lra.
+Qed.
+
+(** * T5b: the gradient of a group *)
+
+(** The covariance bound: at most half of one diameter times half of the other. *)
+Theorem covariance (I V J : finType) (a : I -> R) (key : I -> vector J) (value : I -> vector V) (g : vector V) (G D_K D_V : R)
+    (law : distribution a) (output : norm g <= G) (keys : forall j k, norm (vsub (key j) (key k)) <= D_K)
+    (values : forall j k, norm (vsub (value j) (value k)) <= D_V) :
+  norm (vcov a key (fun j => dot (value j) g)) <= D_K / 2 * (G * D_V / 2).
+Proof.
+  apply: norm_vcov => // j k; rewrite -dot_sub_left; apply: Rle_trans (dot_le _ _) _; rewrite Rmult_comm.
+  by apply: Rmult_le_compat => //; exact: norm_ge0.
+Qed.
+
+(** The gradient of a query's loss in its scores. *)
+Theorem softmax_gradient (I V : finType) (l : vector V -> R) (value : I -> vector V) (k : I) (s : I -> R) (g : vector V)
+    (differentiable : has_gradient l (vmean (softmax s) value) g) :
+  has_gradient (fun r => l (vmean (softmax r) value)) s
+    (fun j => softmax s j * (dot (value j) g - dot (vmean (softmax s) value) g)).
+Proof. exact: score_gradient. Qed.
+
+(** Scores that are bilinear forms over the temperature: <u_ij, A w_ij>/tau. *)
+Section Features.
+Variables (Q A B : finType) (K : Q -> finType) (tau : R) (left : forall i, K i -> vector A) (right : forall i, K i -> vector B).
+Definition form_feature i (j : K i) : vector (prod_finType A B) := vscale (/ tau) (outer (left j) (right j)).
+
+Lemma form_score (W : vector (prod_finType A B)) i (j : K i) : dot W (form_feature j) = dot (left j) (apply W (right j)) / tau.
+Proof. by rewrite dot_scale_right dot_apply Rmult_comm. Qed.
+
+Lemma form_group_bound (V : finType) (loss : Q -> vector V -> R) (bias : forall i, K i -> R) (value : forall i, K i -> vector V)
+    (W grad : vector (prod_finType A B)) (S : pred A) (T : pred B) (g : Q -> vector V) (size : Q -> R) (G D_V D M : R) :
+  0 < tau -> (0 < #|Q|)%N -> (forall i, (0 < #|K i|)%N) ->
+  (forall i, has_gradient (loss i) (attention_output form_feature bias value W i) (g i)) ->
+  has_gradient (layer_loss loss form_feature bias value) W grad ->
+  (forall i, norm (g i) <= G) -> (forall i (j k : K i), norm (vsub (value i j) (value i k)) <= D_V) ->
+  (forall i (j k : K i), norm (part (fun p => S p.1 && T p.2) (vsub (outer (left j) (right j)) (outer (left k) (right k)))) <= size i * D) ->
+  0 <= D -> (\sum_i size i) / #Q <= M ->
+  norm (part (fun p => S p.1 && T p.2) grad) <= G * D_V * D * M / (4 * tau).
+Proof.
+  move=> t0 some visible diff is_grad output values spread D0 mean.
+  have n_pos : 0 < #Q by apply: lt_0_INR; apply/ltP.
+  have ti : 0 <= / tau by apply: Rlt_le; exact: Rinv_0_lt_compat.
+  have /card_gt0P [i0 _] := some; have /card_gt0P [k0 _] := visible i0.
+  have G0 : 0 <= G by apply: Rle_trans (norm_ge0 _) (output i0).
+  have V0 : 0 <= D_V by apply: Rle_trans (norm_ge0 _) (values i0 k0 k0).
+  have h := @layer_group_bound Q _ V K loss form_feature bias value W grad (fun p => S p.1 && T p.2) g G D_V (fun i => / tau * (size i * D))
+    some visible diff is_grad output values.
+  apply: Rle_trans (h _) _ => [i j k|].
+    rewrite part_vsub !part_vscale.
+    have -> : vsub (vscale (/ tau) (part (fun p => S p.1 && T p.2) (outer (left j) (right j))))
+                   (vscale (/ tau) (part (fun p => S p.1 && T p.2) (outer (left k) (right k))))
+              = vscale (/ tau) (part (fun p => S p.1 && T p.2) (vsub (outer (left j) (right j)) (outer (left k) (right k)))).
+      by rewrite part_vsub; apply: vector_eq => p; rewrite /vsub /vscale; ring.
+    by rewrite norm_vscale_pos //; apply: Rmult_le_compat_l => //; exact: spread.
+  have -> : G * D_V / 4 * ((\sum_i / tau * (size i * D)) / #Q) = (G * D_V * D / (4 * tau)) * ((\sum_i size i) / #Q).
+    by rewrite sum_scale sum_scale_right; field; lra.
+  have -> : G * D_V * D * M / (4 * tau) = (G * D_V * D / (4 * tau)) * M by field; lra.
+  apply: Rmult_le_compat_l => //; apply: Rmult_le_pos; last by apply: Rlt_le; apply: Rinv_0_lt_compat; lra.
+  by apply: Rmult_le_pos => //; exact: Rmult_le_pos.
+Qed.
+End Features.
+Arguments form_feature {Q A B K} tau left right i j.
+
+(** Token coordinates carry a block label; the group (c, c') of a matrix is its rows of label c and columns of label c'. *)
+Definition in_block (X C : finType) (blk : X -> C) (c : C) : pred X := fun x => blk x == c.
+Definition matrix_group (X Y C D : finType) (rows : X -> C) (columns : Y -> D) (c : C) (d : D) : vector (prod_finType X Y) -> vector (prod_finType X Y) :=
+  part (fun p => in_block rows c p.1 && in_block columns d p.2).
+
+(** Bilinear scores x_i' A x_j / tau + bias. *)
+Theorem gradient_bilinear (Q X V C : finType) (K : Q -> finType) (blk : X -> C) (c c' : C)
+    (loss : Q -> vector V -> R) (query : Q -> vector X) (key : forall i, K i -> vector X) (bias : forall i, K i -> R)
+    (value : forall i, K i -> vector V) (A grad : vector (prod_finType X X)) (g : Q -> vector V) (tau G D_V D_c B_c : R)
+    (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N)
+    (differentiable : forall i, has_gradient (loss i) (attention_output (form_feature tau (fun i _ => query i) key) bias value A i) (g i))
+    (gradient : has_gradient (layer_loss loss (form_feature tau (fun i _ => query i) key) bias value) A grad)
+    (output : forall i, norm (g i) <= G)
+    (spread : forall i (j k : K i), norm (part (in_block blk c') (vsub (key i j) (key i k))) <= D_c)
+    (values : forall i (j k : K i), norm (vsub (value i j) (value i k)) <= D_V)
+    (mean : (\sum_i norm (part (in_block blk c) (query i))) / #Q <= B_c) :
+  norm (matrix_group blk blk c c' grad) <= G * D_V * D_c * B_c / (4 * tau).
+Proof.
+  have /card_gt0P [i0 _] := queries; have /card_gt0P [k0 _] := visible i0.
+  have D0 : 0 <= D_c by apply: Rle_trans (norm_ge0 _) (spread i0 k0 k0).
+  apply: (form_group_bound (S := in_block blk c) (T := in_block blk c') temperature queries visible differentiable gradient output values _ D0 mean).
+  move=> i j k; rewrite outer_vsub_right part_outer norm_outer; apply: Rmult_le_compat_l; [exact: norm_ge0 | exact: spread].
+Qed.
+
+(** Query weights, keys held: <W_Q x_i, k_j> / tau + bias. *)
+Theorem gradient_query (Q X H V C D : finType) (K : Q -> finType) (head : H -> D) (blk : X -> C) (b : D) (c : C)
+    (loss : Q -> vector V -> R) (token : Q -> vector X) (key : forall i, K i -> vector H) (bias : forall i, K i -> R)
+    (value : forall i, K i -> vector V) (W_Q grad : vector (prod_finType H X)) (g : Q -> vector V) (tau G D_V D_K B_c : R)
+    (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N)
+    (differentiable : forall i, has_gradient (loss i) (attention_output (form_feature tau key (fun i _ => token i)) bias value W_Q i) (g i))
+    (gradient : has_gradient (layer_loss loss (form_feature tau key (fun i _ => token i)) bias value) W_Q grad)
+    (output : forall i, norm (g i) <= G)
+    (spread : forall i (j k : K i), norm (vsub (key i j) (key i k)) <= D_K)
+    (values : forall i (j k : K i), norm (vsub (value i j) (value i k)) <= D_V)
+    (mean : (\sum_i norm (part (in_block blk c) (token i))) / #Q <= B_c) :
+  norm (matrix_group head blk b c grad) <= G * D_V * D_K * B_c / (4 * tau).
+Proof.
+  have /card_gt0P [i0 _] := queries; have /card_gt0P [k0 _] := visible i0.
+  have D0 : 0 <= D_K by apply: Rle_trans (norm_ge0 _) (spread i0 k0 k0).
+  apply: (form_group_bound (S := in_block head b) (T := in_block blk c) temperature queries visible differentiable gradient output values _ D0 mean).
+  move=> i j k; rewrite outer_vsub_left part_outer norm_outer Rmult_comm; apply: Rmult_le_compat_l; first exact: norm_ge0.
+  by apply: Rle_trans (part_le _ _) _; exact: spread.
+Qed.
+
+(** Key weights, queries held: <q_i, W_K x_j> / tau + bias. *)
+Theorem gradient_key (Q X H V C D : finType) (K : Q -> finType) (head : H -> D) (blk : X -> C) (b : D) (c : C)
+    (loss : Q -> vector V -> R) (query : Q -> vector H) (token : forall i, K i -> vector X) (bias : forall i, K i -> R)
+    (value : forall i, K i -> vector V) (W_K grad : vector (prod_finType H X)) (g : Q -> vector V) (tau G D_V D_c B_q : R)
+    (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N)
+    (differentiable : forall i, has_gradient (loss i) (attention_output (form_feature tau (fun i _ => query i) token) bias value W_K i) (g i))
+    (gradient : has_gradient (layer_loss loss (form_feature tau (fun i _ => query i) token) bias value) W_K grad)
+    (output : forall i, norm (g i) <= G)
+    (spread : forall i (j k : K i), norm (part (in_block blk c) (vsub (token i j) (token i k))) <= D_c)
+    (values : forall i (j k : K i), norm (vsub (value i j) (value i k)) <= D_V)
+    (mean : (\sum_i norm (query i)) / #Q <= B_q) :
+  norm (matrix_group head blk b c grad) <= G * D_V * D_c * B_q / (4 * tau).
+Proof.
+  have /card_gt0P [i0 _] := queries; have /card_gt0P [k0 _] := visible i0.
+  have D0 : 0 <= D_c by apply: Rle_trans (norm_ge0 _) (spread i0 k0 k0).
+  apply: (form_group_bound (S := in_block head b) (T := in_block blk c) temperature queries visible differentiable gradient output values _ D0 mean).
+  move=> i j k; rewrite outer_vsub_right part_outer norm_outer.
+  by apply: Rmult_le_compat; [exact: norm_ge0 | exact: norm_ge0 | exact: part_le | exact: spread].
+Qed.
+
+(** The gradients exist: the bounds are not about nothing. *)
+Theorem gradient_exists (Q A B V : finType) (K : Q -> finType) (tau : R) (left : forall i, K i -> vector A) (right : forall i, K i -> vector B)
+    (loss : Q -> vector V -> R) (bias : forall i, K i -> R) (value : forall i, K i -> vector V) (W : vector (prod_finType A B)) (g : Q -> vector V)
+    (visible : forall i, (0 < #|K i|)%N)
+    (differentiable : forall i, has_gradient (loss i) (attention_output (form_feature tau left right) bias value W i) (g i)) :
+  has_gradient (layer_loss loss (form_feature tau left right) bias value) W
+    (vscale (/ #Q) (vsum predT (fun i => vcov (attention (form_feature tau left right) bias W i) (form_feature tau left right i)
+                                              (fun j => dot (value i j) (g i))))).
+Proof. exact: layer_gradient. Qed.
