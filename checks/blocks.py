@@ -15,7 +15,7 @@ from checks.blocks_fleets import Plan, PromisedFleet, off_groups, plans, promise
 from checks.blocks_search import LayerBatch, alive_products, layer_batches, random_layers, searched_layers
 from checks.claims import Case, row_case
 from checks.data import generator, own_part
-from checks.enclosure import Value, rational
+from checks.enclosure import BITS, Row, Value, rational
 from checks.layer import Structure, attend
 from checks.penalty import column_groups as cut_columns
 from checks.penalty import column_penalty, group_norms
@@ -24,14 +24,17 @@ from checks.training import initialise, sgd, train
 from theory import symbols as sym
 from theory.blocks import THEOREMS
 from theory.blocks_guarantee import (
+    captured_outside_mass,
+    guarantee_captured,
     guarantee_entropy,
     guarantee_extinction,
     guarantee_extinction_key,
     guarantee_extinction_query,
-    guarantee_outside_mass,
     guarantee_output,
+    guarantee_outside_mass,
 )
-from theory.blocks_leak import leak, leak_in_block, leak_per_block, margin_leak, margin_of_form, margin_of_product, margin_per_block, product
+from theory.blocks_leak import leak, leak_in_block, leak_per_block
+from theory.blocks_margin import margin_leak, margin_of_form, margin_of_product, margin_per_block, product
 from theory.blocks_structure import (
     column_groups,
     negative_margin,
@@ -87,13 +90,24 @@ def _pair(sequence: ExactSequence, i: int, j: int) -> dict[str, object]:
     return {"tokens": [[str(x) for x in sequence.tokens[k]] for k in (i, j)], "score": str(sequence.content[i][j])}
 
 
-def cases_of_rows(layer: ExactLayer, bounds: Values, *, qk: bool, no_leak: bool) -> Iterator[tuple[Theorem, Case]]:
-    """Every query row of a layer: margin with and without the dial, outside mass, entropy and output against the configuration."""
+def cases_of_rows(
+    layer: ExactLayer, bounds: Values, *, qk: bool, no_leak: bool, captured: list[list[list[float]]] | None = None
+) -> Iterator[tuple[Theorem, Case]]:
+    """Every query row of a layer: margin with and without the dial, outside mass, entropy and output against the configuration.
+
+    captured: the scores that the layer computed in floats, [sequence][query][key]; judged as exact reals, with their exact distance
+    from the exact scores as the rounding.
+    """
     added = rational(bounds[sym.beta]) * rational(bounds[sym.dial])  # type: ignore[arg-type]
     own = {**bounds, **measured(layer)}
-    for sequence in layer.sequences:
+    for number, sequence in enumerate(layer.sequences):
         for query in sequence.queries():
             row = sequence.row(query, added)
+            if captured is not None:
+                seen = sequence.captured_row(query, captured[number][query])
+                case = captured_case(row, seen, bounds)
+                yield guarantee_captured, case
+                yield captured_outside_mass, case
             case = row_case(row, {**bounds, **sequence.cut(query, weights_of(row))}, extremal=False)
             yield margin_of_form, case
             if qk:
@@ -110,9 +124,21 @@ def cases_of_rows(layer: ExactLayer, bounds: Values, *, qk: bool, no_leak: bool)
                 yield outside_weight, blocks_cases.weight_case(row, bounds)
 
 
+def captured_case(row: Row, seen: Row, bounds: Values) -> Case:
+    """A captured row beside the exact one: its own margin and outside mass, and the greatest distance of a score."""
+    error = max(abs(rational(a) - rational(b)) for a, b in zip(row.scores, seen.scores, strict=True))
+    case = row_case(seen, {**bounds, sym.rounding: error}, extremal=False)
+
+    def values(bits: int) -> Values:
+        fine = case.finer(bits) if case.finer is not None else case.values
+        return {**fine, sym.captured_margin: fine[sym.margin]}
+
+    return Case(values(BITS), seen.origin, seen.exact, False, values)
+
+
 @holds_for(
     *_OF_RUNS["bilinear"], *_OF_RUNS["qk"], structure, product, *_OF_PAIRS, *_OF_ROWS, margin_of_product, outside_weight,
-    given=plans, examples=10, text=True,
+    guarantee_captured, captured_outside_mass, given=plans, examples=10, text=True,
 )  # fmt: skip
 def guaranteed_fleets(plan: Plan, options: Options) -> Iterator[Emission]:
     """The guarantee is made from the configuration, a fleet is trained, and every query row of every layer is certified.
@@ -126,10 +152,11 @@ def guaranteed_fleets(plan: Plan, options: Options) -> Iterator[Emission]:
             yield theorem, Case(fleet.extinction(index, matrix), f"layer {index}, matrix {matrix} of {plan}")
     yield from _zeros(fleet)
     qk = plan.parametrisation == "qk" and not plan.per_group
-    for layer in fleet.layers():
+    scores = attend(fleet.run.parameters, fleet.batch, plan.structure, dial=plan.dial).scores.double().cpu().tolist()
+    for layer, captured in zip(fleet.layers(), scores, strict=True):
         bounds = fleet.values(layer)
         yield from cases_of_pairs(layer, bounds, rational(plan.temperature), no_leak=plan.leak == 0)
-        yield from cases_of_rows(layer, bounds, qk=qk, no_leak=plan.leak == 0)
+        yield from cases_of_rows(layer, bounds, qk=qk, no_leak=plan.leak == 0, captured=captured)
         if plan.parametrisation == "qk":
             yield product, Case(bounds, str(plan))
 

@@ -12,20 +12,31 @@ from itertools import product as grid
 import sympy as sp
 from flint import arb, ctx, fmpq
 
-from checks.claims import Case, row_case
+from checks.claims import Case
 from checks.controls import Mutant
 from checks.enclosure import BITS, Row, Value, observe
 from theory import symbols as sym
 from theory.blocks_guarantee import (
+    captured_outside_mass,
+    guarantee_captured,
     guarantee_entropy,
     guarantee_extinction,
     guarantee_extinction_key,
     guarantee_extinction_query,
-    guarantee_outside_mass,
     guarantee_output,
+    guarantee_outside_mass,
 )
-from theory.blocks_leak import leak, leak_in_block, leak_per_block, margin_leak, margin_of_form, margin_of_product, margin_per_block, product
-from theory.blocks_structure import column_groups, entropy_vacuous, negative_margin, non_interference, outside_weight, structure, value_shift
+from theory.blocks_leak import leak, leak_in_block, leak_per_block
+from theory.blocks_margin import margin_leak, margin_of_form, margin_of_product, margin_per_block, product
+from theory.blocks_structure import (
+    column_groups,
+    entropy_vacuous,
+    negative_margin,
+    non_interference,
+    outside_weight,
+    structure,
+    value_shift,
+)
 from theory.theorem import Hypothesis, Theorem
 
 Values = dict[sp.Symbol, Value]
@@ -150,6 +161,24 @@ def _rows() -> Iterator[Case]:
         yield _row_of(row, x, beta, dial, _q(1), False)
 
 
+def _rounded() -> Iterator[Case]:
+    """The worst rows, every in-block score rounded down and every outside one up by the same; and the same rows rounded the other way."""
+    for index, (x, (beta, dial), (n, g)) in enumerate(grid(SAME, DIALS, SHAPES)):
+        error = (_q(1, 8), _q(2), _q(0))[index % 3]
+        for sign in (1, -1):
+            high, low = beta * dial + x.inside(-x.B) - sign * error, x.outside + sign * error
+            row = Row((high,) * g + (low,) * (n - g), tuple(k < g for k in range(n)), f"n={n} g={g} rounded by {sign * error}, {x}")
+            yield _rounded_row(row, {**x.values, sym.beta: beta, sym.dial: dial, sym.rounding: error}, sign > 0 or error == 0)
+
+
+def _rounded_row(row: Row, given: Values, extremal: bool) -> Case:
+    def values(bits: int) -> Values:
+        seen = observe(row, bits)
+        return {**seen, **given, sym.captured_margin: seen[sym.margin]}
+
+    return Case(values(BITS), row.origin, row.exact, extremal, values)
+
+
 def _row_of(row: Row, x: Scalar, beta: fmpq, dial: fmpq, width: fmpq, extremal: bool) -> Case:
     """A row with values 0 in the block and `width` outside: the output moves by outside mass times `width`."""
 
@@ -244,14 +273,15 @@ EXTREMAL: dict[str, Callable[[], list[Case]]] = {
     guarantee_outside_mass.name: lambda: list(_rows()),
     guarantee_entropy.name: lambda: [case for case in _rows() if _beaten(case.values)],
     guarantee_output.name: lambda: list(_rows()),
+    guarantee_captured.name: lambda: list(_rounded()),
+    captured_outside_mass.name: lambda: list(_rounded()),
 }
 
 
 def _relaxed(theorem: Theorem, key: str, symbol: sp.Symbol) -> Mutant:
     """The hypothesis symbol = 0 weakened to symbol <= 2."""
     weaker = Hypothesis(sp.Le(symbol, 2, evaluate=False), "small is enough", "-")
-    return Mutant(f"{key}: small is enough", dataclasses.replace(theorem, assumes={**theorem.assumes, key: weaker}, needs={}, free={
-        name: "-" for name in theorem.assumes}))  # fmt: skip
+    return Mutant(f"{key}: small is enough", dataclasses.replace(theorem, assumes={**theorem.assumes, key: weaker}, needs={}, free=dict.fromkeys(theorem.assumes, "-")))  # fmt: skip
 
 
 def _never_zero(theorem: Theorem, symbol: sp.Symbol) -> list[Mutant]:

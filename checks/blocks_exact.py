@@ -88,6 +88,11 @@ class ExactSequence:
         scores = tuple(self.content[query][key] + added if flag else self.content[query][key] for key, flag in zip(keys, flags, strict=True))
         return Row(scores, tuple(flags), f"{self.origin}, query {query}")
 
+    def captured_row(self, query: int, scores: list[float]) -> Row:
+        """The row of a query as it was computed: captured float scores of all keys, cut down to the visible ones."""
+        keys, flags = self.keys(query)
+        return Row(tuple(scores[key] for key in keys), tuple(flags), f"captured scores, {self.origin}, query {query}")
+
     def cut(self, query: int, weights: list[arb]) -> dict[sp.Symbol, Value]:
         """||o - o_G|| and the cross diameter of a row's values, from its attention weights."""
         keys, flags = self.keys(query)

@@ -23,8 +23,9 @@ from checks.properties import Options, attack
 from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN, UNDECIDED
 from theory import symbols as sym
 from theory.blocks import THEOREMS
-from theory.blocks_guarantee import guarantee_entropy, guarantee_outside_mass
-from theory.blocks_leak import leak, margin_of_form
+from theory.blocks_guarantee import guarantee_entropy
+from theory.blocks_leak import leak
+from theory.blocks_margin import margin_of_form
 from theory.blocks_structure import column_groups, negative_margin, non_interference, structure
 from theory.replay import ReplayError, replay
 from theory.theorem import Theorem

@@ -12,23 +12,17 @@ from __future__ import annotations
 
 from theory.blocks_formulas import FORMULAS
 from theory.blocks_guarantee import (
+    captured_outside_mass,
+    guarantee_captured,
     guarantee_entropy,
     guarantee_extinction,
     guarantee_extinction_key,
     guarantee_extinction_query,
-    guarantee_outside_mass,
     guarantee_output,
+    guarantee_outside_mass,
 )
-from theory.blocks_leak import (
-    leak,
-    leak_in_block,
-    leak_per_block,
-    margin_leak,
-    margin_of_form,
-    margin_of_product,
-    margin_per_block,
-    product,
-)
+from theory.blocks_leak import leak, leak_in_block, leak_per_block
+from theory.blocks_margin import margin_leak, margin_of_form, margin_of_product, margin_per_block, product
 from theory.blocks_structure import (
     column_groups,
     entropy_vacuous,
@@ -44,7 +38,7 @@ THEOREMS: tuple[Theorem, ...] = (
     structure, column_groups, negative_margin, entropy_vacuous, outside_weight, non_interference, value_shift,
     leak_per_block, leak, leak_in_block, margin_leak, margin_per_block, margin_of_form, product, margin_of_product,
     guarantee_extinction, guarantee_extinction_query, guarantee_extinction_key,
-    guarantee_outside_mass, guarantee_entropy, guarantee_output,
+    guarantee_outside_mass, guarantee_entropy, guarantee_output, guarantee_captured, captured_outside_mass,
 )  # fmt: skip
 
 __all__ = ["FORMULAS", "THEOREMS"]

@@ -11,21 +11,22 @@ import sympy as sp
 
 from theory import concentration, lemmas, threshold_formulas
 from theory.blocks_formulas import content_bound, margin_bilinear
-from theory.blocks_leak import margin_of_form
+from theory.blocks_margin import margin_of_form
 from theory.entropy_ceiling import ceiling
 from theory.extinction_runs import ALIVE, finite_time
 from theory.lemmas import mean_distance, norm_scales
 from theory.steps import Cite, Combine, Manifest
 from theory.symbols import (
+    D_V,
+    D_X,
     B,
     B_c,
     B_x,
-    D_V,
-    D_X,
     D_c,
     D_x,
     G_loss,
     beta,
+    captured_margin,
     cut_gap,
     delta,
     dial,
@@ -36,7 +37,11 @@ from theory.symbols import (
     g,
     gamma,
     gradient_norm,
+    j_in,
+    j_out,
     lam,
+    low_in,
+    margin,
     mean_gap,
     mean_part,
     n,
@@ -45,16 +50,19 @@ from theory.symbols import (
     rho_A,
     rho_K,
     rho_Q,
+    rounding,
+    s,
     size_K,
     size_Q,
+    spread_c,
     spread_V,
     spread_X,
-    spread_c,
     step_bound,
     t,
     tau,
     theta0,
     token_norm,
+    top_out,
     vector_max,
 )
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
@@ -129,6 +137,81 @@ guarantee_entropy = Theorem(
     free=_free,
     uses=(margin_of_form, ceiling),
     source="2510.09338: low entropy, exact bounds on attention entropy at stationary points (N4 4)",
+)  # fmt: skip
+
+# --- the row as it is computed: captured scores, each within a rounding error of the exact one -------------------------------------------
+
+_low_c, _top_c, _low_key, _top_key, _err_low, _err_top = sp.symbols("low_c top_c low_key top_key err_low err_top", real=True)
+_captured = {
+    "captured margin is": sp.Eq(captured_margin, _low_c - _top_c, **_rel),
+    # The least captured score belongs to a key whose exact score is at least the least exact one.
+    "least captured": sp.Eq(_low_c, _low_key + _err_low, **_rel),
+    "exact at it": sp.Ge(_low_key, low_in, **_rel),
+    "rounded there": sp.Le(sp.Abs(_err_low), rounding, **_rel),
+    "greatest captured": sp.Eq(_top_c, _top_key + _err_top, **_rel),
+    "exact at that": sp.Le(_top_key, top_out, **_rel),
+    "rounded at that": sp.Le(sp.Abs(_err_top), rounding, **_rel),
+}
+_T_captured = T - 2 * rounding
+guarantee_captured = Theorem(
+    name="blocks.guarantee_captured",
+    title="The margin of the captured scores, from the configuration and the rounding",
+    claim=sp.Ge(captured_margin, _T_captured, **_rel),
+    assumes=dict(margin_of_form.assumes),
+    definitions=dict(margin_of_form.definitions) | _captured,
+    steps=(
+        _margin,
+        Manifest("error in", sp.Ge(_err_low, -sp.Abs(_err_low), **_rel)),
+        Manifest("error out", sp.Le(_err_top, sp.Abs(_err_top), **_rel)),
+        Combine(
+            "claim", sp.Ge(captured_margin, _T_captured, **_rel),
+            {
+                "captured margin is": _one, "least captured": _one, "exact at it": _one, "error in": _one, "rounded there": _one,
+                "greatest captured": -_one, "exact at that": _one, "error out": _one, "rounded at that": _one, "margin is": -_one,
+                "margin at least": _one,
+            },
+        ),
+    ),
+    equality=Equality("the worst tokens, the in-block score rounded down and the outside one up by the same", {captured_margin: _T_captured}),
+    needs={
+        "extinct": Witness(
+            _off_alive | {off_norm: _one, dial: _zero, rounding: _zero, captured_margin: -_one}, text=f"{_off_text}: margin -1 < 0"
+        ),
+        "leak": Witness(_long_leak | {dial: _zero, rounding: _zero, captured_margin: -_two}, text=f"{_leak_text}: -2 < -1"),
+    },
+    uses=(margin_of_form,),
+    source="2510.09338: the guarantee for captured logits (N4 3, theory.md section 4)",
+)  # fmt: skip
+
+captured_outside_mass = Theorem(
+    name="blocks.captured_outside_mass",
+    title="Outside mass of the captured row, from the configuration and the rounding",
+    claim=sp.Le(eps, concentration.E.subs(t, _T_captured), **_rel),
+    assumes=_assumes,
+    # The row's sums are those of the captured scores s.
+    definitions=concentration.ROW_SUMS
+    | dict(guarantee_captured.definitions)
+    | {"captured inside": sp.Ge(s[j_in], _low_c, **_rel), "captured outside": sp.Le(s[j_out], _top_c, **_rel)},
+    steps=(
+        Cite("margin at least", guarantee_captured, {}, _given),
+        Cite(
+            "claim", concentration.outside_mass, {t: _T_captured, margin: captured_margin, low_in: _low_c, top_out: _top_c},
+            {"block": "block", "margin": "margin at least"},
+        ),
+    ),
+    equality=Equality(
+        f"{_two_level}; every in-block score rounded down and every outside one up by the same",
+        {eps: 1 - g / (g + (n - g) * sp.exp(-_T_captured))},
+    ),
+    needs={
+        "extinct": Witness(
+            _off_alive | {off_norm: _one, dial: _zero, rounding: _zero, eps: sp.E / (1 + sp.E)}, text=f"{_off_text}: 0.731 > 1/2"
+        ),
+        "leak": Witness(_long_leak | {dial: _zero, rounding: _zero, eps: sp.E**2 / (1 + sp.E**2)}, text=f"{_leak_text}: 0.881 > 0.731"),
+    },
+    free=_free,
+    uses=(guarantee_captured, concentration.outside_mass),
+    source="2510.09338: the guarantee for captured logits (N4 4, theory.md section 4)",
 )  # fmt: skip
 
 _shift = concentration.E.subs(CLAIMED) * D_x

@@ -147,6 +147,8 @@ divergence = _declare("KL", "KL divergence of the attention cut to the block fro
 # Tokens of a localist layer and its content form; the row's query belongs to the block G.
 cross_score = _declare("s_x", "content score of a query with a key of another block, temperature divided out", "nats", "real")
 own_move = _declare("s_move", "content score of two tokens of one block minus the score of their own-block parts", "nats", "real")
+captured_margin = _declare("margin_c", "margin of the captured scores of the row", "nats", "real")
+rounding = _declare("round", "greatest distance of a captured score of the row from the exact one", "nats", "nonnegative")
 off_norm = _declare("omega", "Frobenius norm of the off-block part of the content form (of A, or of W_Q' W_K)", "1", "nonnegative")
 off_Q = _declare("omega_Q", "Frobenius norm of the off-block part of W_Q", "1", "nonnegative")
 off_K = _declare("omega_K", "Frobenius norm of the off-block part of W_K", "1", "nonnegative")
