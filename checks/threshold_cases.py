@@ -204,7 +204,7 @@ def row_cases(layer: ExactLayer, which: Sequence[tuple[int, int, int]], extremal
     ranges = blocks_of(layer.features)
     for q, i, j in which:
         s, r = layer.sequences[q], layer.rows[q]
-        weights, gains, g = r.weights[i], r.gains.tolist()[i], norm(r.output_gradients.tolist()[i])
+        weights, gains, relative, g = r.weights[i], r.gains.tolist()[i], r.relative_gains.tolist()[i], norm(r.output_gradients.tolist()[i])
         here = f"sequence {q}, query {i}, key {j}"
         expected = sum((a * y for a, y in zip(weights, gains, strict=True)), arb(0))
         if j in s.visible[i]:
@@ -213,13 +213,13 @@ def row_cases(layer: ExactLayer, which: Sequence[tuple[int, int, int]], extremal
             }, layer, here)  # fmt: skip
         values = bounds(output_gradient=g, spread_V=m.spread_V)
         yield covariance_bound, case_of(values | bounds(spread_K=spread(r.right.tolist())) | {
-            sym.covariance_norm: norm(covariance(weights, r.right.tolist(), gains)),
+            sym.covariance_norm: norm(covariance(weights, r.right.tolist(), relative)),
         }, layer, here, extremal)  # fmt: skip
         for c, columns in enumerate(ranges):
             if c != s.blocks[i]:
                 mass = sum((a for a, b in zip(weights, s.blocks, strict=True) if b != s.blocks[i]), arb(0))
                 leaky = values | bounds(own_norm=own, leak_norm=off, row_leak=mass)
-                leaky[sym.covariance_norm] = norm(covariance(weights, part(s.tokens, columns), gains))
+                leaky[sym.covariance_norm] = norm(covariance(weights, part(s.tokens, columns), relative))
                 yield leaky_covariance, case_of(leaky, layer, f"{here}, parts of block {c}", extremal)
         yield from loss_cases(layer, m, r.probabilities[i], s.targets[i], g, here)
 

@@ -83,6 +83,7 @@ class Rows:
     probabilities: list[list[arb]]
     output_gradients: Matrix
     gains: Matrix
+    relative_gains: Matrix  # <dl/do, v_j - v_0>: exactly 0 where tokens are equal; covariances do not see the difference
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,10 @@ class ExactLayer:
         probabilities = [softmax(row, everything) for row in logits]
         errors = [_error(p, t) for p, t in zip(probabilities, s.targets, strict=True)]
         slopes = arb_mat(errors) * self.readout
-        return Rows(left, right, weights, values, outputs, probabilities, slopes, slopes * values.transpose())
+        table = x.tolist()
+        from_first = arb_mat([[a - b for a, b in zip(row, table[0], strict=True)] for row in table]) * self.value_map.transpose()
+        relative = slopes * from_first.transpose()
+        return Rows(left, right, weights, values, outputs, probabilities, slopes, slopes * values.transpose(), relative)
 
     def loss(self) -> arb:
         """The mean cross-entropy."""
@@ -141,7 +145,7 @@ class ExactLayer:
         content = [arb_mat(*shape) for shape in shapes]
         value = arb_mat(self.value_map.nrows(), self.value_map.ncols())
         for s, r in zip(self.sequences, self.rows, strict=True):
-            gains = r.gains.tolist()
+            gains = r.relative_gains.tolist()
             scores = arb_mat([score_gradients(a, y) for a, y in zip(r.weights, gains, strict=True)]) * (1 / (self.tau * self.queries))
             x = s.tokens
             if len(content) == 1:
@@ -264,10 +268,13 @@ def exact_layers(parameters: Parameters, batch: Batch, structure: Structure, whi
             targets = batch.targets[index, k]
             if targets.ndim == 1:
                 targets = torch.nn.functional.one_hot(targets, structure.classes)
+            goals = [[arb(t) for t in row] for row in targets.double().tolist()]
+            # soft targets are floats that add up to 1 only nearly; the exact layer has the distribution whose last weight is the rest
+            goals = [[*row[:-1], 1 - sum(row[:-1], arb(0))] for row in goals]
             sequences.append(Sequence_(
                 matrix(batch.tokens[index, k].double().tolist()), matrix(bias[index, k].double().tolist()),
                 tuple(tuple(j for j, flag in enumerate(row) if flag) for row in visible[index, k].tolist()),
-                tuple(tuple(arb(t) for t in row) for row in targets.double().tolist()), tuple(batch.blocks[index, k].tolist()),
+                tuple(tuple(row) for row in goals), tuple(batch.blocks[index, k].tolist()),
             ))  # fmt: skip
         content = tuple(matrix(part.double().tolist()) for part in parameters.content[index])
         yield ExactLayer(

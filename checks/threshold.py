@@ -1,0 +1,297 @@
+"""Attacks on `theory.threshold`: random rows and losses, searched layers, and layers trained above, at and below their thresholds.
+
+Every layer of a fleet is trained; the first few of each are captured and certified in exact arithmetic (`CERTIFIED`), every
+directional derivative by power series, so that the gradient formulas are attacked and not assumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+from flint import arb, ctx, fmpq
+from hypothesis import strategies as st
+
+from checks.claims import Case, row_case
+from checks.enclosure import BITS, Row, Value, rational
+from checks.properties import Emission, FamilyChecks, Options, holds_for
+from checks.strategies import SEEDS
+from checks.threshold_cases import (
+    Found,
+    balance_cases,
+    bounds,
+    dial_cases,
+    gradient_cases,
+    row_cases,
+    shrink_cases,
+    slope_cases,
+    smoothness_case,
+    trap_case,
+)
+from checks.threshold_extremal import ALSO_TRUE, EXTREMAL, curvature_case, jump_values, lasso, path_values, smooth_layer
+from checks.threshold_layer import ExactLayer, covariance, matrix, norm, softmax, spread
+from checks.threshold_search import SHAPES, search
+from checks.threshold_training import SmallFleet, small_fleets, train_in_window, train_small, train_weights
+from checks.trained import captured_rows
+from checks.layer import attend
+from theory import symbols as sym
+from theory import threshold_gradient as gradient
+from theory import threshold_leak as leak
+from theory import threshold_loss as loss
+from theory import threshold_path as path
+from theory import threshold_stationary as stationary
+from theory.threshold import THEOREMS
+
+_OF_ROWS = (gradient.covariance, loss.loss_gradient, loss.loss_gradient_strict, loss.loss_gradient_soft, loss.loss_gradient_mse, loss.softmax_curvature)
+_OF_LAYERS = (
+    gradient.softmax_gradient, gradient.covariance, gradient.gradient_bilinear, gradient.gradient_query, gradient.gradient_key, gradient.gradient_qk,
+    gradient.gradient_qk_key, gradient.value_path, leak.leaky_covariance, leak.dial_scaled, loss.loss_gradient, loss.loss_gradient_strict,
+    loss.loss_gradient_soft, loss.smoothness,
+)  # fmt: skip
+_OF_GROUPS = (
+    stationary.stationarity, stationary.no_minimiser, stationary.descent_direction, stationary.selectivity_extinct, stationary.zero_stationary,
+    stationary.zero_unstable, stationary.selectivity_window,
+)  # fmt: skip
+
+
+def _balls(values: object) -> list[arb]:
+    return [arb(x) for x in np.asarray(values).tolist()]
+
+
+def _certify(make: object, *arguments: object) -> list[Found]:
+    """All cases of a generator, at the precision of certificates."""
+    with ctx.workprec(BITS):
+        return list(make(*arguments))  # type: ignore[operator]
+
+
+@holds_for(*_OF_ROWS, given=lambda: SEEDS, examples=3)
+def random_rows_and_losses(seed: int, options: Options) -> Iterator[Emission]:
+    """A thousand rows of 2 to 5 keys, and as many outputs with 2 to 4 classes: covariances, third moments, gradients of losses."""
+    rng = np.random.default_rng(seed)
+    for index in range(250):
+        for theorem, case in _certify(_one_row, rng, f"random row {index} of seed {seed}"):
+            yield theorem, case
+
+
+def _one_row(rng: np.random.Generator, origin: str) -> Iterator[Found]:
+    n, classes, scale = int(rng.integers(2, 6)), int(rng.integers(2, 5)), float(rng.choice((0.0, 0.3, 1.0, 5.0)))
+    scores, keys, values, g = (rng.standard_normal(shape) for shape in ((n,), (n, 2), (n, 2), (2,)))
+    weights = softmax(_balls(scores * scale), range(n))
+    k, v, slope = [_balls(x) for x in keys], [_balls(x) for x in values], _balls(g)
+    gains = [sum((a * b for a, b in zip(slope, x, strict=True)), arb(0)) for x in v]
+    exact = {"scores": [(x * scale).hex() for x in scores.tolist()], "keys": keys.tolist(), "values": values.tolist(), "g": g.tolist()}
+    measured = bounds(output_gradient=norm(slope), spread_K=spread(k), spread_V=spread(v))
+    yield gradient.covariance, Case(measured | {sym.covariance_norm: norm(covariance(weights, k, gains))}, origin, exact)
+    third = curvature_case(_balls(scores * scale), [x[0] for x in k], gains)
+    yield loss.softmax_curvature, Case(third.values, f"{origin}: {third.origin}", third.exact)
+    yield from _one_loss(rng, classes, origin)
+
+
+def _one_loss(rng: np.random.Generator, classes: int, origin: str) -> Iterator[Found]:
+    """Cross-entropy with a class and with a soft target, and a squared error, at a random output and readout."""
+    readout, output, goal = rng.standard_normal((classes, 2)), rng.standard_normal(2) * float(rng.choice((0.1, 1.0, 10.0))), rng.standard_normal(classes)
+    u, o, y = [_balls(row) for row in readout], _balls(output), _balls(goal)
+    z = [sum((a * b for a, b in zip(row, o, strict=True)), arb(0)) for row in u]
+    p = softmax(z, range(classes))
+    exact = {"readout": readout.tolist(), "output": output.tolist(), "goal": goal.tolist()}
+
+    def back(error: list[arb]) -> arb:
+        return norm([sum((e * row[d] for e, row in zip(error, u, strict=True)), arb(0)) for d in range(2)])
+
+    two, diameter = classes == 2, bounds(spread_U=spread(u))
+    hard = back([-sum(p[1:], arb(0)), *p[1:]])
+    for theorem in (loss.loss_gradient, loss.loss_gradient_strict):
+        yield theorem, Case(diameter | {sym.output_gradient: hard, sym.target_probability: p[0]}, origin, exact, two)
+    target = softmax(y, range(classes))
+    error = [a - b for a, b in zip(p, target, strict=True)]
+    distance = sum((abs(e) for e in error), arb(0)) / 2
+    yield loss.loss_gradient_soft, Case(diameter | {sym.output_gradient: back(error), sym.target_distance: distance}, origin, exact, two)
+    squared: dict = bounds(value_norm=norm(o))
+    squared = {sym.output_norm: norm(o), sym.B_v: squared[sym.B_v], sym.target_norm: norm(y), sym.B_y: bounds(value_norm=norm(y))[sym.B_v]}
+    size = bounds(value_norm=norm([x for row in u for x in row]))[sym.B_v]
+    slope = back([a - b for a, b in zip(z, y, strict=True)])
+    yield loss.loss_gradient_mse, Case(squared | {sym.norm_U: size, sym.output_gradient: slope}, origin, exact)
+
+
+@holds_for(path.penalty_jump_above, path.penalty_gap, path.balance, path.penalty_path, path.penalty_path_loss, path.penalty_concave, given=lambda: SEEDS, examples=2)
+def scalar_problems(seed: int, options: Options) -> Iterator[Emission]:
+    """A thousand weights of the example that jumps, its exact stationary points, and soft thresholds as paths of minimisers."""
+    rng = np.random.default_rng(seed)
+    for a, b, h, lam in zip(*(rng.standard_normal((2, 250)) * 1.5).tolist(), rng.random(250).tolist(), rng.random(250).tolist(), strict=True):
+        yield from _certify(_scalar_cases, rational(a), rational(b), fmpq(int(h * 2**20) + 1, 2**20), fmpq(int(lam * 2**20), 2**20))
+
+
+def _scalar_cases(a: fmpq, b: fmpq, h: fmpq, lam: fmpq) -> Iterator[Found]:
+    origin, exact = f"a = {a}, b = {b}, lam = {lam}", {"a": str(a), "b": str(b), "lam": str(lam), "h": str(h)}
+    yield path.penalty_jump_above, Case(jump_values(a, b, lam), origin, exact)
+    near = 1 - h * fmpq(11, 64)  # a stationary point that is better than zero: h^2 >= 2/3
+    stationary_weight = near * (1 - near * near)
+    yield path.penalty_gap, Case({sym.root_product: near, sym.lam: stationary_weight}, f"a = b = {near}", exact)
+    half = h * (1 - h * h)
+    yield path.balance, Case({sym.slope: 0, sym.lam: half, sym.size_rows_Q: h, sym.size_rows_K: h}, f"a = b = {h}", exact)
+    first, second, centre = lam, lam + h, abs(a)
+    values = path_values(first, second, lasso(centre, first), lasso(centre, second))
+    both_dead = centre <= first  # zero is the minimiser at both weights
+    for theorem in (path.penalty_path, path.penalty_path_loss):
+        yield theorem, Case(values, f"soft threshold of {centre}", exact, both_dead)
+    share = fmpq(1, 3)
+    middle = lasso(centre, first + share * (second - first))
+    yield path.penalty_concave, Case(values | {sym.mixing: share, sym.loss_m: middle[0], sym.penalty_m: middle[1]}, f"soft threshold of {centre}", exact, both_dead)
+
+
+@holds_for(*_OF_LAYERS, given=lambda: SEEDS, examples=1)
+def searched_layers(seed: int, options: Options) -> Iterator[Emission]:
+    """Layers of two and three tokens that an ascent drives towards their gradient bounds, and the nearly sharp case of smoothness."""
+    rng = np.random.default_rng(seed)
+    for shape in SHAPES:
+        small = shape.tokens == 2
+        layer = search(shape, rng, starts=2 if small else 1, steps=40 if small else 10)
+        yield from _certify(gradient_cases, layer)
+        yield from _certify(row_cases, layer, [(0, 0, 1), (0, 1, 0)])
+        if shape.kind == "bilinear":
+            yield from _certify(dial_cases, layer)
+            yield from _certify(lambda one: [smoothness_case(one, one.gradients[0][0])], layer)
+    with ctx.workprec(BITS):
+        yield smoothness_case(smooth_layer(0.0, 1.0, 2.0 ** int(rng.integers(10, 14)), 2.0 ** int(rng.integers(10, 14))), matrix(((1,),)))
+
+
+def _layer_cases(layer: ExactLayer, rng: np.random.Generator) -> Iterator[Found]:
+    yield from gradient_cases(layer)
+    places = [(int(rng.integers(len(layer.sequences))), *map(int, rng.integers(0, len(layer.sequences[0].visible), 2))) for _ in range(3)]
+    yield from row_cases(layer, places)
+    if len(layer.content) == 1:
+        yield from dial_cases(layer)
+        direction = rng.standard_normal((layer.content[0].nrows(), layer.content[0].ncols()))
+        yield smoothness_case(layer, matrix(direction.tolist()))
+        yield smoothness_case(layer, layer.gradients[0][0])
+
+
+@holds_for(*_OF_LAYERS, given=small_fleets, examples=4, text=True)
+def trained_layers(config: SmallFleet, options: Options) -> Iterator[Emission]:
+    """Fleets trained with all their weights, below the threshold: gradients of every group, losses, leaks and curvature."""
+    fleet = train_small(config, options, 0.01, 30, everything=True)
+    yield fleet.trained
+    rng = np.random.default_rng(config.seed)
+    for layer in fleet.exact():
+        yield from _certify(_layer_cases, layer, rng)
+
+
+def _group_cases(layer: ExactLayer, lam: fmpq, rng: np.random.Generator) -> Iterator[Found]:
+    for group in layer.groups():
+        alive = any(layer.content[group[0]][i, j] != 0 for i in range(*group[3]) for j in range(*group[4]))
+        if alive:
+            fraction = (fmpq(1), fmpq(1, 2), fmpq(1, 1024))[int(rng.integers(3))]
+            yield from shrink_cases(layer, group, fraction, fmpq(9, 8))
+            yield from shrink_cases(layer, group, fraction, fmpq(1, 100))
+        yield from slope_cases(layer, group, lam, rng)
+
+
+@holds_for(*_OF_GROUPS, given=small_fleets, examples=3, text=True)
+def around_the_threshold(config: SmallFleet, options: Options) -> Iterator[Emission]:
+    """Off-block groups above their a-priori threshold (factor 1.05), and far below it (1/30): every group before and after training.
+
+    Before training all groups are alive and shrinking them lowers the objective; after it the zero ones carry the certificate of a
+    checkpoint, gradient against penalty weight.
+    """
+    rng = np.random.default_rng(config.seed)
+    for factor in (1.05, 1 / 30):
+        fleet = train_small(config, options, factor, 60, step=0.2)
+        yield fleet.trained
+        for state in (fleet.run.initial, fleet.run.parameters):
+            for index, layer in enumerate(fleet.exact(state, which=range(min(2, options.layers)))):
+                yield from _certify(_group_cases, layer, rational(float(fleet.weight[index])), rng)
+
+
+@holds_for(stationary.zero_stationary, stationary.zero_unstable, stationary.selectivity_window, given=lambda: small_fleets(parametrisation="bilinear"), examples=1, text=True)
+def in_the_window(config: SmallFleet, options: Options) -> Iterator[Emission]:
+    """Bilinear layers from A = 0 with one penalty weight on all groups, inside the window measured at A = 0."""
+    fleet, _ = train_in_window(config, options, 100)
+    yield fleet.trained
+    rng = np.random.default_rng(config.seed)
+    for state in (fleet.run.initial, fleet.run.parameters):
+        for index, layer in enumerate(fleet.exact(state, which=range(min(2, options.layers)))):
+            for group in layer.groups():
+                if all(layer.content[0][i, j] == 0 for i in range(*group[3]) for j in range(*group[4])):
+                    yield from _certify(slope_cases, layer, group, rational(float(fleet.weight[index])), rng)
+
+
+@holds_for(path.uniform_trap, path.uniform_entropy, given=lambda: small_fleets(parametrisation="qk"), examples=1, text=True)
+def everything_penalised(config: SmallFleet, options: Options) -> Iterator[Emission]:
+    """Q/K layers with all groups above their threshold and no dial: every group dies, every row is uniform, and zero is a trap."""
+    config = SmallFleet(**{**config.__dict__, "dial": 0.0})
+    fleet = train_small(config, options, 1.05, 200, uniform=True, step=0.2)
+    yield fleet.trained
+    rng = np.random.default_rng(config.seed)
+    capture = attend(fleet.run.parameters, fleet.batch, config.structure, dial=0.0)
+    for row in captured_rows(capture, f"trained on {fleet.batch.source}, {config}"):
+        yield path.uniform_entropy, _flat(row)
+    with ctx.workprec(BITS):
+        dead = [layer for layer in fleet.exact() if all(x == 0 for m in layer.content for x in m.entries())]
+        cases = [trap_case(layer, fmpq(k + 1, 8), rng) for layer in dead for k in range(4)]
+    yield from cases
+
+
+def _flat(row: Row) -> Case:
+    """The case of a row; it is an equality case when its scores are the same float."""
+    return row_case(row, extremal=len(set(row.scores)) == 1)
+
+
+@holds_for(path.balance_near, path.scaling, given=lambda: small_fleets(parametrisation="qk"), examples=1, text=True)
+def query_key_balance(config: SmallFleet, options: Options) -> Iterator[Emission]:
+    """Q/K layers with all groups penalised lightly and trained for long: balance of the two sides against the residual."""
+    fleet = train_small(config, options, 1 / 400, 400, uniform=True, step=0.5)
+    yield fleet.trained
+    for index, layer in enumerate(fleet.exact()):
+        yield from _certify(balance_cases, layer, rational(float(fleet.weight[index])))
+
+
+@holds_for(path.penalty_path, path.penalty_path_loss, path.penalty_concave, given=small_fleets, examples=1, text=True)
+def trained_path(config: SmallFleet, options: Options) -> Iterator[Emission]:
+    """One layer trained at many penalty weights: the best of its trained states at each weight, a path of minimisers over that set."""
+    fleet = train_weights(config, options, 60)
+    yield fleet.trained
+    states = fleet.exact(which=range(0, options.layers, max(1, options.layers // 16)))
+    with ctx.workprec(BITS):
+        points = [(layer.loss(), sum((_size(layer, *group) for group in layer.groups()), arb(0))) for layer in states]
+    rng = np.random.default_rng(config.seed)
+    top = rational(float(fleet.weight[-1]))
+    for low, high in np.sort(rng.random((40, 2)) ** 3, axis=1).tolist():
+        first, second = Fraction(low), Fraction(high)
+        weights = [top * fmpq(w.numerator, w.denominator) for w in (first, second, (first + second) / 2)]
+        with ctx.workprec(BITS):
+            case, same = _best(points, weights, states[0].exact)
+        for theorem in (path.penalty_path, path.penalty_path_loss) if low < high else ():
+            if same[0]:
+                yield theorem, Case(case.values, case.origin, case.exact, True)
+            else:
+                yield theorem, case
+        if same[1] is not None:
+            yield path.penalty_concave, Case(case.values, case.origin, case.exact, same[1])
+
+
+def _size(layer: ExactLayer, k: int, b: int, c: int, rows: tuple[int, int], columns: tuple[int, int]) -> arb:
+    return norm([layer.content[k][i, j] for i in range(*rows) for j in range(*columns)])
+
+
+def _best(points: list[tuple[arb, arb]], weights: list[fmpq], exact: object) -> tuple[Case, tuple[bool, bool | None]]:
+    """The best points at three weights; whether the first two are one point, and whether all three are (None: just two of them)."""
+    chosen = [min(range(len(points)), key=lambda k: float((points[k][0] + w * points[k][1]).mid())) for w in weights]
+    a, b, middle = (points[k] for k in chosen)
+    values: dict[object, Value] = path_values(weights[0], weights[1], a, b) | {sym.mixing: fmpq(1, 2), sym.loss_m: middle[0], sym.penalty_m: middle[1]}  # type: ignore[assignment]
+    case = Case(values, f"states {chosen} at weights {[str(w) for w in weights]}", exact)  # type: ignore[arg-type]
+    return case, (chosen[0] == chosen[1], {1: True, 2: None, 3: False}[len(set(chosen))])
+
+
+CHECKS = FamilyChecks(
+    family="threshold",
+    theorems=THEOREMS,
+    properties=(
+        random_rows_and_losses, scalar_problems, searched_layers, trained_layers, around_the_threshold, in_the_window, everything_penalised,
+        query_key_balance, trained_path,
+    ),
+    extremal=EXTREMAL,
+    also_true=ALSO_TRUE,
+)  # fmt: skip
+
+__all__ = ["CHECKS", "st"]
