@@ -65,6 +65,12 @@ def least_shifts(rng: random.Random) -> Values:
     return {lem.p: min(xs), lem.q: min(x + r for x in xs), lem.r: r}
 
 
+def spread_shifts(rng: random.Random) -> Values:
+    xs, p = list(vector(rng, 5)), sp.Rational(rng.randint(-9, 9), 2)
+    moved = [x + p if rng.random() < 0.5 else x for x in xs]
+    return {lem.v: max(moved) - min(moved), lem.w: max(xs) - min(xs), lem.p: p}
+
+
 def norm_scales(rng: random.Random) -> Values:
     a, c = vector(rng, 3), sp.Rational(rng.randint(-9, 9), 4)
     return {lem.v: norm(c * a), lem.p: c, lem.w: norm(a)}
@@ -103,6 +109,7 @@ SAMPLERS: dict[str, tuple[Callable[[random.Random], Values], ...]] = {
     "triangle": (triangle,),
     "popoviciu": (popoviciu,),
     "least_shifts": (least_shifts,),
+    "spread_shifts": (spread_shifts,),
     "norm_scales": (norm_scales,),
     "mean_distance": (mean_distance,),
     "bilinear_form": (bilinear_form,),

@@ -308,9 +308,9 @@ target = Theorem(
     equality=Equality("the two-level row whose content leads outside by exactly R, at exactly this setting", {eps: level}),
     needs={
         "lead": Witness(
-            {n: sp.Integer(2), g: sp.Integer(1), level: sp.Rational(1, 4), beta: sp.Integer(1), dial: sp.log(3), lead_bound: sp.Integer(0),
-             content_lead: sp.log(3), eps: sp.Rational(1, 2)},
-            text="content (-ln 3, 0) at dial ln 3: two equal scores, outside mass 1/2",
+            {n: sp.Integer(2), g: sp.Integer(1), level: sp.Rational(1, 4), beta: sp.Integer(1), dial: sp.Integer(2), lead_bound: sp.Integer(0),
+             content_lead: sp.Integer(2), eps: sp.Rational(1, 2)},
+            text="content (-2, 0) at dial 2 > ln 3: two equal scores, outside mass 1/2",
         ),
         "setting": Witness(
             {n: sp.Integer(2), g: sp.Integer(1), level: sp.Rational(1, 4), beta: sp.Integer(1), dial: sp.Integer(0),
@@ -353,9 +353,9 @@ target_exact = Theorem(
             text="a row whose outside key trails by more than the bound needs less dial",
         ),
         "setting": Witness(
-            {n: sp.Integer(2), g: sp.Integer(1), level: sp.Rational(1, 2), beta: sp.Integer(1), dial: sp.log(3),
-             lead_bound: sp.Integer(0), eps: sp.Rational(1, 4)},
-            text="at dial ln 3 two equal contents have outside mass 1/4 <= 1/2",
+            {n: sp.Integer(2), g: sp.Integer(1), level: sp.Rational(3, 4), beta: sp.Integer(1), dial: sp.Integer(0),
+             lead_bound: sp.Integer(0), eps: sp.Rational(1, 2)},
+            text="at dial 0 two equal contents have outside mass 1/2 <= 3/4",
         ),
     },
     free=free_block | {"level": "for e >= 1 the setting is not a number"},
