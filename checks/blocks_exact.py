@@ -1,7 +1,7 @@
 """Layers in exact arithmetic: captured float weights and tokens are dyadic rationals, and so are their content scores and values.
 
 Nothing here rounds except the exponentials and roots, which are Arb balls. A layer whose floats break a bound that its configuration
-promised (a token longer than B, weights outside their ball) raises `BrokenPromise`: no statement is then judged on it.
+promised (a token longer than B, weights outside their ball) raises `BrokenPromiseError`: no statement is then judged on it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 from checks.data import Batch
 from checks.enclosure import BITS, Row, Value, rational
 from checks.layer import Parameters, Structure, visible_keys
+from checks.training import one_thread
 from theory import symbols as sym
 
 
-class BrokenPromise(AssertionError):
+class BrokenPromiseError(AssertionError):
     """Floats of a layer or its data break a bound that the configuration promised before training."""
 
 
@@ -149,8 +150,22 @@ class ExactLayer:
     off_part: fmpq  # greatest square of a token's off-block part
 
 
+def exact_layers(parameters: Parameters, batch: Batch, structure: Structure, origin: str) -> Iterator[ExactLayer]:
+    """Every layer of a fleet in exact arithmetic."""
+    with one_thread():
+        visible = visible_keys(batch, structure).cpu().tolist()
+    for index in range(parameters.layers):
+        yield _exact_layer(parameters, batch, structure, visible[index], index, origin)
+
+
 def exact_layer(parameters: Parameters, batch: Batch, structure: Structure, index: int, origin: str) -> ExactLayer:
     """Layer `index` of a fleet in exact arithmetic."""
+    return _exact_layer(parameters, batch, structure, visible_keys(batch, structure)[index].cpu().tolist(), index, origin)
+
+
+def _exact_layer(
+    parameters: Parameters, batch: Batch, structure: Structure, visible: list[list[list[bool]]], index: int, origin: str
+) -> ExactLayer:
     owner = [block for block, size in enumerate(structure.features) for _ in range(size)]
     rows = [block for block, size in enumerate(structure.rows) for _ in range(size)]
     matrices = [exact_matrix(part) for part in parameters.content[index]]
@@ -167,7 +182,6 @@ def exact_layer(parameters: Parameters, batch: Batch, structure: Structure, inde
         for block in range(structure.blocks)
     )
     values = exact_matrix(parameters.values[index])
-    visible = visible_keys(batch, structure)[index].cpu().tolist()
     sequences, own_part, off_part = [], fmpq(0), fmpq(0)
     scale = 1 / rational(structure.temperature)
     for number in range(batch.tokens.shape[1]):

@@ -16,13 +16,13 @@ import torch
 from flint import fmpq
 from hypothesis import strategies as st
 
-from checks.blocks_exact import BrokenPromise, ExactLayer, exact_layer
+from checks.blocks_exact import BrokenPromiseError, ExactLayer, exact_layers
 from checks.data import Batch, Measured, measure, synthetic, text_batch
 from checks.enclosure import Value, rational
 from checks.layer import Structure, equal_blocks
 from checks.penalty import Ball, off_block_mask, off_block_penalty
 from checks.properties import Options, Trained
-from checks.training import Balls, Run, initialise, pick_device, sgd, train
+from checks.training import Balls, Run, initialise, one_thread, pick_device, sgd, train
 from theory import symbols as sym
 from theory.config import Config, from_mapping
 from theory.guarantee import Guarantee, Inputs, exact_inputs, guarantee
@@ -151,8 +151,7 @@ class PromisedFleet:
 
     def layers(self) -> Iterator[ExactLayer]:
         """The layers in exact arithmetic, each checked against the bounds that were promised of it."""
-        for index in range(self.run.parameters.layers):
-            layer = exact_layer(self.run.parameters, self.batch, self.plan.structure, index, f"{self.plan}")
+        for layer in exact_layers(self.run.parameters, self.batch, self.plan.structure, f"{self.plan}"):
             self._hold(layer)
             yield layer
 
@@ -167,7 +166,7 @@ class PromisedFleet:
             promised += [("content matrix", square, rational(plan.ball)) for square in layer.squares]
         for what, square, bound in promised:
             if square > bound * bound:
-                raise BrokenPromise(f"{what} has square norm {float(square)!r}, promised at most {float(bound)!r} squared, in {plan}")
+                raise BrokenPromiseError(f"{what} has square norm {float(square)!r}, promised at most {float(bound)!r} squared, in {plan}")
 
     def values(self, layer: ExactLayer) -> dict[sp.Symbol, Value]:
         """The symbols of the configuration, and the layer's exact off-block norms."""
@@ -208,6 +207,11 @@ class PromisedFleet:
 
 def promised_fleet(plan: Plan, options: Options, layers: int | None = None) -> PromisedFleet:
     """Make the promise, then train above the promised threshold for the promised number of steps and a few more."""
+    with one_thread():
+        return _promised_fleet(plan, options, layers)
+
+
+def _promised_fleet(plan: Plan, options: Options, layers: int | None) -> PromisedFleet:
     count = options.layers if layers is None else layers
     structure, batch = plan.structure, plan.batch(options, count)
     data = measure(batch)

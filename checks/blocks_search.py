@@ -11,7 +11,7 @@ import torch
 from flint import fmpq_mat
 from hypothesis import strategies as st
 
-from checks.blocks_exact import ExactLayer, exact_layer, exact_matrix, root, root_above, square_norm
+from checks.blocks_exact import ExactLayer, exact_layers, exact_matrix, root, root_above, square_norm
 from checks.data import Batch, synthetic
 from checks.enclosure import Value
 from checks.layer import Parameters, Structure
@@ -66,8 +66,7 @@ def _exact(forms: np.ndarray, data: Batch, made: Structure, rng: np.random.Gener
     parameters = Parameters(
         torch.from_numpy(content).to(data.tokens.dtype), torch.from_numpy(values).to(data.tokens.dtype), data.tokens.new_zeros(count, 2, 2)
     )
-    for index in range(count):
-        yield exact_layer(parameters, data, made, index, origin)
+    yield from exact_layers(parameters, data, made, origin)
 
 
 def searched_layers(batch: LayerBatch, count: int = 200, steps: int = 150) -> Iterator[ExactLayer]:

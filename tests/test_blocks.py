@@ -12,7 +12,7 @@ import torch
 from flint import arb, fmpq
 
 from checks.blocks import CHECKS, cases_of_rows, measured
-from checks.blocks_exact import BrokenPromise, exact_layer
+from checks.blocks_exact import BrokenPromiseError, exact_layer
 from checks.blocks_fleets import Plan, promised_fleet
 from checks.claims import Case, judge, realise, row_case
 from checks.controls import run_controls
@@ -120,10 +120,10 @@ def test_promised_margin_is_the_theorem() -> None:
 def test_broken_promise_is_refused() -> None:
     fleet = promised_fleet(PLAN, Options(layers=2))
     for broken in (dataclasses.replace(PLAN, ball=1e-3), dataclasses.replace(PLAN, ball=1e-3, per_group=False)):
-        with pytest.raises(BrokenPromise, match="promised at most"):
+        with pytest.raises(BrokenPromiseError, match="promised at most"):
             list(dataclasses.replace(fleet, plan=broken).layers())
     shorter = dataclasses.replace(fleet.batch, leak=0.01)
-    with pytest.raises(BrokenPromise, match="off-block part"):
+    with pytest.raises(BrokenPromiseError, match="off-block part"):
         list(dataclasses.replace(fleet, batch=shorter).layers())
 
 
