@@ -246,3 +246,5 @@ Proof.
 Qed.
 
 End Layer.
+Arguments scores {Q P K} feature bias theta i _.
+Arguments attention {Q P K} feature bias theta i _.
