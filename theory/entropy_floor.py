@@ -15,9 +15,19 @@ from theory.entropy_formulas import (
     range_gap,
     range_gap_simple,
 )
-from theory.entropy_lemmas import chord, exp_above_line, one_of_many, one_score, surprisal_floor, tilted_coin, vertex_sweep
+from theory.entropy_lemmas import (
+    chord,
+    exp_above_line,
+    one_of_many,
+    one_score,
+    size_falls,
+    size_rises,
+    surprisal_floor,
+    tilted_coin,
+    vertex_sweep,
+)
 from theory.lemmas import exp_tangent, log_tangent
-from theory.steps import Apply, Cases, Cite, Combine, Identity, Manifest, MeanValue, Step, SumOver
+from theory.steps import Apply, Cases, Cite, Combine, Identity, Manifest, Step, SumOver
 from theory.symbols import (
     a,
     bottom,
@@ -46,7 +56,6 @@ _rel = {"evaluate": False}
 _I = sp.Integer
 _y = sp.Symbol("y", positive=True)
 _x = sp.Symbol("x", real=True)
-_size = sp.Symbol("size", nonnegative=True)  # a size of the high tier, between two that occur
 _rest = sp.Symbol("_rest", positive=True)  # sum of the weights of all keys but one
 _moment = sp.Symbol("_moment", real=True)
 _score = sp.Symbol("_score", real=True)  # one coordinate of a point of the box [-R, 0]^n
@@ -69,9 +78,13 @@ SIZE = {
 _least = sp.Min(tier_entropy_at(top_size), tier_entropy_at(top_size + 1), **_rel)
 
 _below_one = Manifest("u below 1", sp.Gt(1 - _u, 0, **_rel), form=2 * sp.exp(-_R / 2) * sp.sinh(_R / 2))
-_tier = tier_entropy_at(_size)
-_Z_size = _size * (1 - _u) + n * _u
-_to_turn = (1 - _u) ** 2 / _Z_size**2
+_instance = {lemmas.x: _u, lemmas.y: n, lemmas.p: _R}
+
+
+def _turn(size: sp.Expr) -> sp.Expr:
+    return (1 - _u) * (size + (n - size) * _u) - _R * n * _u  # (1 - u)^2 (size - r0)
+
+
 _at_other = sp.Ge(tier_entropy_at(top_other), _least, **_rel)
 floor_size = Theorem(
     name="entropy.floor_size",
@@ -83,19 +96,19 @@ floor_size = Theorem(
         Cases(
             "claim", _at_other, top_other - top_size,
             (
-                MeanValue(
-                    "falls", -_tier, _size, top_other, top_size,
-                    Combine("slope", sp.Ge(-sp.diff(_tier, _size), 0, **_rel), {"not above": _to_turn, "falls.high": _to_turn}),
-                    "claim.low",
+                Combine("before the turn", sp.Le(_turn(top_size), 0, **_rel), {"not above": (1 - _u) ** 2}),
+                Cite(
+                    "falls", size_falls, {**_instance, lemmas.v: top_other, lemmas.w: top_size},
+                    {"weight": "u below 1", "order": "claim.low", "before the turn": "before the turn"},
                 ),
                 Manifest("lower size", _at_other),
             ),
             (
                 Combine("at least the next", sp.Le(top_size + 1, top_other, **_rel), {"claim.high": 1}),
-                MeanValue(
-                    "rises", _tier, _size, top_size + 1, top_other,
-                    Combine("slope", sp.Ge(sp.diff(_tier, _size), 0, **_rel), {"next above": _to_turn, "rises.low": _to_turn}),
-                    "at least the next",
+                Combine("after the turn", sp.Ge(_turn(top_size + 1), 0, **_rel), {"next above": (1 - _u) ** 2}),
+                Cite(
+                    "rises", size_rises, {**_instance, lemmas.v: top_size + 1, lemmas.w: top_other},
+                    {"weight": "u below 1", "order": "at least the next", "after the turn": "after the turn"},
                 ),
                 Manifest("upper size", _at_other),
             ),

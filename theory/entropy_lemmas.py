@@ -137,6 +137,52 @@ one_score = Lemma(
     ),
 )  # fmt: skip
 
+# The entropy of a two-level row as a function of the size s of its high tier: y keys, the low tier's weight x, its depth p.
+_z = sp.Symbol("_z", nonnegative=True)
+
+
+def entropy_in_size(size: sp.Expr) -> sp.Expr:
+    """ln Z + p (y - s) x/Z with Z = s + (y - s) x."""
+    total = size + (y - size) * x
+    return sp.log(total) + p * (y - size) * x / total
+
+
+def _turn(size: sp.Expr) -> sp.Expr:
+    return (1 - x) * (size + (y - size) * x) - p * y * x  # has the sign of the slope, and increases in the size
+
+
+_per = 1 / (_z * (1 - x) + y * x) ** 2
+_weight = sp.Ge(1 - x, 0, **_rel)
+_size_order = sp.Le(v, w, **_rel)
+size_falls = Lemma(
+    "size_falls",
+    sp.Le(entropy_in_size(w), entropy_in_size(v), **_rel),
+    {"weight": _weight, "order": _size_order, "before the turn": sp.Le(_turn(w), 0, **_rel)},
+    (
+        MeanValue(
+            "claim", -entropy_in_size(_z), _z, v, w,
+            Combine(
+                "slope", sp.Ge(-sp.diff(entropy_in_size(_z), _z), 0, **_rel),
+                {"before the turn": _per, "claim.high": (1 - x) ** 2 * _per},
+            ), "order",
+        ),
+    ),
+)  # fmt: skip
+size_rises = Lemma(
+    "size_rises",
+    sp.Le(entropy_in_size(v), entropy_in_size(w), **_rel),
+    {"weight": _weight, "order": _size_order, "after the turn": sp.Ge(_turn(v), 0, **_rel)},
+    (
+        MeanValue(
+            "claim", entropy_in_size(_z), _z, v, w,
+            Combine(
+                "slope", sp.Ge(sp.diff(entropy_in_size(_z), _z), 0, **_rel),
+                {"after the turn": _per, "claim.low": (1 - x) ** 2 * _per},
+            ), "order",
+        ),
+    ),
+)  # fmt: skip
+
 at_point, at_low, at_high = sp.symbols("at_point at_low at_high", real=True)
 vertex_sweep = Lemma(
     "vertex_sweep",
@@ -156,4 +202,4 @@ one_of_many = Lemma(
     reason="v is one of finitely many non-negative numbers whose sum is w: the others are not negative.",
 )
 
-LEMMAS = (gibbs_term, surprisal_floor, chord, log_quotient, exp_above_line, tilted_coin, one_score, vertex_sweep, one_of_many)
+LEMMAS = (gibbs_term, surprisal_floor, chord, log_quotient, exp_above_line, tilted_coin, one_score, size_falls, size_rises, vertex_sweep, one_of_many)

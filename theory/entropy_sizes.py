@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sympy as sp
 
+from theory import lemmas
 from theory.concentration import BLOCK, MARGIN
 from theory.entropy_ceiling import BLOCK_FREE, CEILING, LEAD, ROW, TWO_LEVEL_ENTROPY, ceiling, ceiling_at
 from theory.entropy_formulas import Z as NORMALISER
+from theory.entropy_lemmas import size_falls, size_rises
 from theory.steps import Cases, Cite, Combine, Manifest, MeanValue
 from theory.symbols import entropy, g, g_high, g_low, margin, n, n_high, t
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
@@ -16,9 +18,8 @@ _I = sp.Integer
 _u = sp.exp(-t)
 _size = sp.Symbol("size", positive=True)  # a block size or a number of keys, between two that occur
 _u_at_most_1 = Manifest("u at most 1", sp.Ge(1 - _u, 0, **_rel), form=2 * sp.exp(-t / 2) * sp.sinh(t / 2))
-_in_size = ceiling_at(g=_size)
-_Z_size = _size * (1 - _u) + n * _u
 _turn = (1 - _u) * NORMALISER - t * n * _u  # its sign is that of dH*/dg
+_instance = {lemmas.x: _u, lemmas.y: n, lemmas.p: t}
 _ends = sp.Max(ceiling_at(g=g_low), ceiling_at(g=g_high), **_rel)
 _shape = {
     "lead": LEAD,
@@ -37,22 +38,16 @@ in_block_size = Theorem(
         Cases(
             "ends", sp.Le(CEILING, _ends, **_rel), _turn,
             (
-                MeanValue(
-                    "falls", -_in_size, _size, g_low, g,
-                    Combine(
-                        "slope", sp.Ge(-sp.diff(_in_size, _size), 0, **_rel),
-                        {"ends.low": 1 / _Z_size**2, "falls.high": (1 - _u) ** 2 / _Z_size**2},
-                    ), "not less",
+                Cite(
+                    "falls", size_falls, {**_instance, lemmas.v: g_low, lemmas.w: g},
+                    {"weight": "u at most 1", "order": "not less", "before the turn": "ends.low"},
                 ),
                 Manifest("lower end", sp.Le(CEILING, _ends, **_rel)),
             ),
             (
-                MeanValue(
-                    "rises", _in_size, _size, g, g_high,
-                    Combine(
-                        "slope", sp.Ge(sp.diff(_in_size, _size), 0, **_rel),
-                        {"ends.high": 1 / _Z_size**2, "rises.low": (1 - _u) ** 2 / _Z_size**2},
-                    ), "not more",
+                Cite(
+                    "rises", size_rises, {**_instance, lemmas.v: g, lemmas.w: g_high},
+                    {"weight": "u at most 1", "order": "not more", "after the turn": "ends.high"},
                 ),
                 Manifest("upper end", sp.Le(CEILING, _ends, **_rel)),
             ),
