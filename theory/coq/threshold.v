@@ -472,3 +472,234 @@ Theorem gradient_exists (Q A B V : finType) (K : Q -> finType) (tau : R) (left :
     (vscale (/ #Q) (vsum predT (fun i => vcov (attention (form_feature tau left right) bias W i) (form_feature tau left right i)
                                               (fun j => dot (value i j) (g i))))).
 Proof. exact: layer_gradient. Qed.
+
+(** On Frobenius balls: the bound of a query group and of a key group from the configuration alone. *)
+Theorem gradient_qk (Q X H V C D : finType) (K : Q -> finType) (head : H -> D) (blk : X -> C) (b : D) (c : C)
+    (loss : Q -> vector V -> R) (query : Q -> vector X) (token : forall i, K i -> vector X) (bias : forall i, K i -> R)
+    (value : forall i, K i -> vector V) (W_Q W_K grad : vector (prod_finType H X)) (g : Q -> vector V)
+    (tau G D_V D_X B_c B_x D_c rho_Q rho_K : R)
+    (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N)
+    (differentiable : forall i,
+      has_gradient (loss i) (attention_output (form_feature tau (fun i j => apply W_K (token i j)) (fun i _ => query i)) bias value W_Q i) (g i))
+    (gradient : has_gradient (layer_loss loss (form_feature tau (fun i j => apply W_K (token i j)) (fun i _ => query i)) bias value) W_Q grad)
+    (output : forall i, norm (g i) <= G)
+    (values : forall i (j k : K i), norm (vsub (value i j) (value i k)) <= D_V)
+    (ball : norm W_K <= rho_K)
+    (tokens : forall i (j k : K i), norm (vsub (token i j) (token i k)) <= D_X)
+    (mean : (\sum_i norm (part (in_block blk c) (query i))) / #Q <= B_c) :
+  norm (matrix_group head blk b c grad) <= G * D_V * Rmax (rho_K * D_X * B_c) (rho_Q * B_x * D_c) / (4 * tau).
+Proof.
+  have /card_gt0P [i0 _] := queries; have /card_gt0P [k0 _] := visible i0.
+  have G0 : 0 <= G by apply: Rle_trans (norm_ge0 _) (output i0).
+  have V0 : 0 <= D_V by apply: Rle_trans (norm_ge0 _) (values i0 k0 k0).
+  have spread i (j k : K i) : norm (vsub (apply W_K (token i j)) (apply W_K (token i k))) <= rho_K * D_X.
+    rewrite -apply_vsub; apply: Rle_trans (norm_apply _ _) _.
+    by apply: Rmult_le_compat; [exact: norm_ge0 | exact: norm_ge0 | exact: ball | exact: tokens].
+  apply: Rle_trans (gradient_query head b temperature queries visible differentiable gradient output spread values mean) _.
+  rewrite /Rdiv !Rmult_assoc; apply: Rmult_le_compat_l => //; apply: Rmult_le_compat_l => //.
+  rewrite -!Rmult_assoc; apply: Rmult_le_compat_r; first by apply: Rlt_le; apply: Rinv_0_lt_compat; lra.
+  exact: Rmax_l.
+Qed.
+
+Theorem gradient_qk_key (Q X H V C D : finType) (K : Q -> finType) (head : H -> D) (blk : X -> C) (b : D) (c : C)
+    (loss : Q -> vector V -> R) (query : Q -> vector X) (token : forall i, K i -> vector X) (bias : forall i, K i -> R)
+    (value : forall i, K i -> vector V) (W_Q W_K grad : vector (prod_finType H X)) (g : Q -> vector V)
+    (tau G D_V D_X B_c B_x D_c rho_Q rho_K : R)
+    (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N)
+    (differentiable : forall i,
+      has_gradient (loss i) (attention_output (form_feature tau (fun i _ => apply W_Q (query i)) token) bias value W_K i) (g i))
+    (gradient : has_gradient (layer_loss loss (form_feature tau (fun i _ => apply W_Q (query i)) token) bias value) W_K grad)
+    (output : forall i, norm (g i) <= G)
+    (values : forall i (j k : K i), norm (vsub (value i j) (value i k)) <= D_V)
+    (ball : norm W_Q <= rho_Q)
+    (norms : forall i, norm (query i) <= B_x)
+    (spread : forall i (j k : K i), norm (part (in_block blk c) (vsub (token i j) (token i k))) <= D_c) :
+  norm (matrix_group head blk b c grad) <= G * D_V * Rmax (rho_K * D_X * B_c) (rho_Q * B_x * D_c) / (4 * tau).
+Proof.
+  have /card_gt0P [i0 _] := queries; have /card_gt0P [k0 _] := visible i0.
+  have G0 : 0 <= G by apply: Rle_trans (norm_ge0 _) (output i0).
+  have V0 : 0 <= D_V by apply: Rle_trans (norm_ge0 _) (values i0 k0 k0).
+  have n_pos : 0 < #Q by apply: lt_0_INR; apply/ltP.
+  have mean : (\sum_i norm (apply W_Q (query i))) / #Q <= rho_Q * B_x.
+    apply: (Rmult_le_reg_r (#Q)) => //; have -> : (\sum_i norm (apply W_Q (query i))) / #Q * #Q = \sum_i norm (apply W_Q (query i)) by field; lra.
+    rewrite Rmult_comm -sum_const_all; apply: sum_le => i _; apply: Rle_trans (norm_apply _ _) _.
+    by apply: Rmult_le_compat; [exact: norm_ge0 | exact: norm_ge0 | exact: ball | exact: norms].
+  apply: Rle_trans (gradient_key head b temperature queries visible differentiable gradient output spread values mean) _.
+  have -> : G * D_V * D_c * (rho_Q * B_x) / (4 * tau) = G * D_V * (rho_Q * B_x * D_c) / (4 * tau) by field; lra.
+  rewrite /Rdiv !Rmult_assoc; apply: Rmult_le_compat_l => //; apply: Rmult_le_compat_l => //.
+  rewrite -!Rmult_assoc; apply: Rmult_le_compat_r; first by apply: Rlt_le; apply: Rinv_0_lt_compat; lra.
+  exact: Rmax_r.
+Qed.
+
+(** Value weights: outputs are W_V times the mean token under the attention, which does not depend on W_V. *)
+Definition value_loss (Q X V : finType) (K : Q -> finType) (loss : Q -> vector V -> R) (a : forall i, K i -> R) (token : forall i, K i -> vector X)
+    (W_V : vector (prod_finType V X)) := / #Q * (\sum_i loss i (vmean (a i) (fun j => apply W_V (token i j)))).
+
+Lemma value_gradient (Q X V : finType) (K : Q -> finType) (loss : Q -> vector V -> R) (a : forall i, K i -> R) (token : forall i, K i -> vector X)
+    (W_V : vector (prod_finType V X)) (g : Q -> vector V) :
+  (forall i, has_gradient (loss i) (vmean (a i) (fun j => apply W_V (token i j))) (g i)) ->
+  has_gradient (value_loss loss a token) W_V (vscale (/ #Q) (vsum predT (fun i => outer (g i) (vmean (a i) (token i))))).
+Proof.
+  move=> h; apply: gradient_scale; apply: gradient_sum => i curve x v e hv; rewrite -e in h *.
+  have out (W : vector (prod_finType V X)) : vmean (a i) (fun j => apply W (token i j)) = apply W (vmean (a i) (token i)).
+    apply: vector_eq => p; rewrite /vmean /mean /apply (sum_eq (g := fun j => \sum_q W (p, q) * (a i j * token i j q))).
+      by rewrite exchange_big; apply: sum_eq => q _; rewrite sum_scale.
+    by move=> j _; rewrite -sum_scale; apply: sum_eq => q _; ring.
+  have path : velocity (fun t => vmean (a i) (fun j => apply (curve t) (token i j))) x (apply v (vmean (a i) (token i))).
+    move=> p; apply: (is_derive_ext (fun t => apply (curve t) (vmean (a i) (token i)) p)); first by move=> t; rewrite out.
+    apply: is_derive_sum => q _; apply: (@is_derive_value _ _ (vmean (a i) (token i) q * v (p, q))); last exact: Rmult_comm.
+    apply: (is_derive_ext (fun t => vmean (a i) (token i) q * curve t (p, q))); first by move=> t; exact: Rmult_comm.
+    by apply: is_derive_scal; exact: hv.
+  by apply: (is_derive_value (h i _ _ _ erefl path)); rewrite dot_comm [RHS]dot_comm dot_apply dot_comm.
+Qed.
+
+Theorem value_path (Q X V C D : finType) (K : Q -> finType) (rows : V -> D) (blk : X -> C) (b : D) (c : C) (loss : Q -> vector V -> R)
+    (a : forall i, K i -> R) (token : forall i, K i -> vector X) (W_V grad : vector (prod_finType V X)) (g : Q -> vector V) (G B : R)
+    (queries : (0 < #|Q|)%N) (laws : forall i, distribution (a i))
+    (differentiable : forall i, has_gradient (loss i) (vmean (a i) (fun j => apply W_V (token i j))) (g i))
+    (gradient : has_gradient (value_loss loss a token) W_V grad)
+    (output : forall i, norm (g i) <= G) (parts : forall i (j : K i), norm (part (in_block blk c) (token i j)) <= B) :
+  norm (matrix_group rows blk b c grad) <= G * B.
+Proof.
+  have n_pos : 0 < #Q by apply: lt_0_INR; apply/ltP.
+  rewrite (gradient_unique gradient (value_gradient differentiable)) /matrix_group part_vscale part_vsum.
+  rewrite norm_vscale_pos; last by apply: Rlt_le; exact: Rinv_0_lt_compat.
+  have -> : G * B = / #Q * (#Q * (G * B)) by field; lra.
+  apply: Rmult_le_compat_l; first by apply: Rlt_le; exact: Rinv_0_lt_compat.
+  rewrite -sum_const_all; apply: Rle_trans (norm_vsum _ _) _; apply: sum_le => i _.
+  rewrite part_outer norm_outer; apply: Rmult_le_compat; [exact: norm_ge0 | exact: norm_ge0 | by apply: Rle_trans (part_le _ _) _ |].
+  have -> : part (in_block blk c) (vmean (a i) (token i)) = vmean (a i) (fun j => part (in_block blk c) (token i j)).
+    by apply: vector_eq => p; rewrite /part /vmean /mean; case: ifP => _ //; rewrite sum_zero // => j _; ring.
+  apply: Rle_trans (norm_vmean (laws i) _) _; rewrite -[X in _ <= X](mean_const (laws i)); exact: mean_le.
+Qed.
+
+(** * N10: on the dial *)
+
+(** Mean absolute deviation is at most the standard deviation. *)
+Lemma mean_deviation (I : finType) (a : I -> R) (y : I -> R) (d : R) :
+  distribution a -> (forall i k, y i - y k <= d) -> mean a (fun i => Rabs (y i - mean a y)) <= d / 2.
+Proof.
+  move=> law range; have [k _] := distribution_inhabited law; have d0 : 0 <= d by have := range k k; lra.
+  set z := fun i => Rabs (y i - mean a y); set m := mean a z.
+  apply: square_le; first lra.
+  have h := variance_ge0 law z; rewrite /variance cov_product // in h.
+  have e : mean a (fun i => z i * z i) = variance a y.
+    by apply: mean_eq => i; rewrite /z -Rabs_mult Rabs_right //; apply: Rle_ge; exact: Rle_0_sqr.
+  rewrite e -/m in h; have := popoviciu law range; lra.
+Qed.
+
+(** Covariance of parts that are small (delta) on the keys of the block and the rest of which carries little mass. *)
+Theorem leaky_covariance (I V J : finType) (a : I -> R) (G_in : {set I}) (key : I -> vector J) (value : I -> vector V) (g : vector V) (G D_V B delta eps : R)
+    (law : distribution a) (output : norm g <= G) (values : forall j k, norm (vsub (value j) (value k)) <= D_V)
+    (own : forall j, j \notin G_in -> norm (key j) <= Rmax B delta) (bound : 0 <= B)
+    (leak : forall j, j \in G_in -> norm (key j) <= delta) (leak_bound : 0 <= delta) (mass : outside a G_in <= eps) :
+  norm (vcov a key (fun j => dot (value j) g)) <= G * D_V * (eps * B + delta / 2).
+Proof.
+  have [k0 _] := distribution_inhabited law.
+  have G0 : 0 <= G by apply: Rle_trans (norm_ge0 _) output.
+  have V0 : 0 <= D_V by apply: Rle_trans (norm_ge0 _) (values k0 k0).
+  have e0 : 0 <= eps by apply: Rle_trans mass; exact: outside_ge0.
+  set y := fun j => dot (value j) g.
+  have range i k : y i - y k <= G * D_V.
+    rewrite /y -dot_sub_left; apply: Rle_trans (dot_le _ _) _; rewrite Rmult_comm.
+    by apply: Rmult_le_compat => //; exact: norm_ge0.
+  case: (Rle_or_lt delta B) => small; last first.
+    have near i : norm (key i) <= delta.
+      by case: (boolP (i \in G_in)) => h; [exact: leak | have := own i h; rewrite Rmax_right; lra].
+    have diam i k : norm (vsub (key i) (key k)) <= 2 * delta.
+      by apply: Rle_trans (norm_vsub _ _) _; have := near i; have := near k; lra.
+    apply: Rle_trans (norm_vcov law diam range) _.
+    have : 0 <= G * D_V * (eps * B) by do 2 (apply: Rmult_le_pos => //); apply: Rmult_le_pos.
+    lra.
+  have -> : vcov a key y = vmean a (fun j => vscale (y j - mean a y) (key j)).
+    by apply: vector_eq => p; rewrite /vcov cov_alt //; apply: mean_eq => i; rewrite /vscale; ring.
+  apply: Rle_trans (norm_vmean law _) _.
+  have dev i : Rabs (y i - mean a y) <= G * D_V.
+    apply: abs_le.
+      have : mean a (fun k => y i - y k) <= G * D_V by rewrite -[X in _ <= X](mean_const law); apply: mean_le => // k; exact: range.
+      by rewrite mean_sub mean_const.
+    have : mean a (fun k => y k - y i) <= G * D_V by rewrite -[X in _ <= X](mean_const law); apply: mean_le => // k; exact: range.
+    rewrite mean_sub mean_const //; lra.
+  apply: Rle_trans (_ : mean a (fun i => delta * Rabs (y i - mean a y) + (if i \in G_in then 0 else B * (G * D_V))) <= _).
+    apply: mean_le => // i; rewrite norm_vscale Rmult_comm; have p := Rabs_pos (y i - mean a y).
+    case: ifP => hi; first by rewrite Rplus_0_r; apply: Rmult_le_compat_r => //; exact: leak.
+    have ko := own i (negbT hi); rewrite Rmax_left // in ko.
+    have : norm (key i) * Rabs (y i - mean a y) <= B * (G * D_V) by apply: Rmult_le_compat => //; exact: norm_ge0.
+    have : 0 <= delta * Rabs (y i - mean a y) by exact: Rmult_le_pos.
+    lra.
+  rewrite mean_add mean_scale.
+  have -> : mean a (fun i => if i \in G_in then 0 else B * (G * D_V)) = outside a G_in * (B * (G * D_V)).
+    rewrite /mean (sum_split G_in) (sum_zero (f := fun i => a i * _)) => [|i ->]; last ring.
+    by rewrite Rplus_0_l /outside -sum_scale_right; apply: sum_eq => i; rewrite inE => /negbTE ->.
+  have := mean_deviation law range; have bv : 0 <= B * (G * D_V) by do 2 (apply: Rmult_le_pos => //).
+  nra.
+Qed.
+
+(** Bilinear layer whose rows of block c keep all but eps of their mass on keys of block c: the gradient of the group (c, c'). *)
+Theorem dial_scaled (Q X V C : finType) (K : Q -> finType) (blk : X -> C) (c c' : C) (query_block : Q -> C) (key_block : forall i, K i -> C)
+    (loss : Q -> vector V -> R) (query : Q -> vector X) (key : forall i, K i -> vector X) (bias : forall i, K i -> R)
+    (value : forall i, K i -> vector V) (A grad : vector (prod_finType X X)) (g : Q -> vector V) (tau G D_V B delta eps : R)
+    (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N) (across : c != c')
+    (differentiable : forall i, has_gradient (loss i) (attention_output (form_feature tau (fun i _ => query i) key) bias value A i) (g i))
+    (gradient : has_gradient (layer_loss loss (form_feature tau (fun i _ => query i) key) bias value) A grad)
+    (output : forall i, norm (g i) <= G)
+    (values : forall i (j k : K i), norm (vsub (value i j) (value i k)) <= D_V)
+    (own_query : forall i, norm (part (in_block blk (query_block i)) (query i)) <= B)
+    (own_key : forall i (j : K i), norm (part (in_block blk (key_block i j)) (key i j)) <= B)
+    (leak_query : forall i d, d != query_block i -> norm (part (in_block blk d) (query i)) <= delta)
+    (leak_key : forall i (j : K i) d, d != key_block i j -> norm (part (in_block blk d) (key i j)) <= delta)
+    (leak_bound : 0 <= delta) (small : delta <= B)
+    (mass : forall i, query_block i = c ->
+      outside (attention (form_feature tau (fun i _ => query i) key) bias A i) [set j | key_block i j == c] <= eps) :
+  let share := INR #|[set i | query_block i == c]| / #Q in
+  norm (matrix_group blk blk c c' grad)
+  <= G * D_V / tau * (share * B * (eps * B + delta / 2) + (1 - share) * delta * B / 2).
+Proof.
+  move=> share; have n_pos : 0 < #Q by apply: lt_0_INR; apply/ltP.
+  have /card_gt0P [i0 _] := queries; have /card_gt0P [k0 _] := visible i0.
+  have G0 : 0 <= G by apply: Rle_trans (norm_ge0 _) (output i0).
+  have V0 : 0 <= D_V by apply: Rle_trans (norm_ge0 _) (values i0 k0 k0).
+  have B0 : 0 <= B by apply: Rle_trans (norm_ge0 _) (own_query i0).
+  have ti : 0 < / tau by exact: Rinv_0_lt_compat.
+  rewrite (gradient_unique gradient (gradient_exists visible differentiable)) /matrix_group part_vscale part_vsum.
+  set S := fun p => _ : bool.
+  rewrite norm_vscale_pos; last by apply: Rlt_le; exact: Rinv_0_lt_compat.
+  pose own := G * D_V / tau * (B * (eps * B + delta / 2)); pose other := G * D_V / tau * (delta * B / 2).
+  have -> : G * D_V / tau * (share * B * (eps * B + delta / 2) + (1 - share) * delta * B / 2)
+            = / #Q * (INR #|[set i | query_block i == c]| * own + (#Q - INR #|[set i | query_block i == c]|) * other).
+    by rewrite /share /own /other; field; lra.
+  apply: Rmult_le_compat_l; first by apply: Rlt_le; exact: Rinv_0_lt_compat.
+  rewrite -card_compl -!sum_const.
+  have -> : \sum_(i in [set i | query_block i == c]) own + \sum_(i in ~: [set i | query_block i == c]) other
+            = \sum_i (if query_block i == c then own else other).
+    rewrite [RHS](sum_split [set i | query_block i == c]); congr (_ + _); apply: sum_eq => i; rewrite !inE; first by move->.
+    by move/negbTE ->.
+  apply: Rle_trans (norm_vsum _ _) _; apply: sum_le => i _.
+  have /card_gt0P [k _] := visible i.
+  set a := attention _ _ _ i; have law : distribution a by exact: softmax_distribution k.
+  have row : part S (vcov a (form_feature tau (fun i _ => query i) key i) (fun j => dot (value i j) (g i)))
+             = vscale (/ tau) (outer (part (in_block blk c) (query i)) (vcov a (fun j => part (in_block blk c') (key i j)) (fun j => dot (value i j) (g i)))).
+    rewrite part_vcov //; apply: vector_eq => p; rewrite /vcov /vscale !cov_alt // /outer.
+    rewrite cov_alt // -mean_scale -mean_scale; apply: mean_eq => j.
+    by rewrite part_vscale part_outer /vscale /outer; ring.
+  rewrite row norm_vscale_pos; last lra.
+  rewrite norm_outer.
+  have parts (j : K i) : norm (part (in_block blk c') (key i j)) <= B.
+    case: (eqVneq c' (key_block i j)) => [->|ne]; first exact: own_key.
+    by apply: Rle_trans (leak_key i j c' ne) small.
+  case: eqP => e; last first.
+    have q : norm (part (in_block blk c) (query i)) <= delta by apply: leak_query; apply/eqP => e'; apply: e.
+    have diam (j l : K i) : norm (vsub (part (in_block blk c') (key i j)) (part (in_block blk c') (key i l))) <= 2 * B.
+      by apply: Rle_trans (norm_vsub _ _) _; have := parts j; have := parts l; lra.
+    have := covariance law (output i) diam (values i) => h.
+    have -> : other = / tau * (delta * (2 * B / 2 * (G * D_V / 2))) by rewrite /other; field; lra.
+    apply: Rmult_le_compat_l; first lra.
+    by apply: Rmult_le_compat => //; exact: norm_ge0.
+  have q : norm (part (in_block blk c) (query i)) <= B by rewrite -e; exact: own_query.
+  have -> : own = / tau * (B * (G * D_V * (eps * B + delta / 2))) by rewrite /own; field; lra.
+  apply: Rmult_le_compat_l; first lra.
+  apply: Rmult_le_compat => //; [exact: norm_ge0 | exact: norm_ge0 |].
+  apply: (leaky_covariance law (output i) (values i) (G_in := [set j | key_block i j == c])) => //; last exact: mass.
+    by move=> j _; rewrite Rmax_left //; exact: parts.
+  move=> j; rewrite inE => /eqP ej; apply: leak_key; by rewrite ej eq_sym.
+Qed.
