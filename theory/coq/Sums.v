@@ -195,6 +195,9 @@ Lemma exp_minus x y : exp (x - y) = exp x / exp y.
 Proof. by rewrite /Rminus exp_plus exp_Ropp. Qed.
 
 (** Cross-multiplied comparison of fractions. *)
+Lemma div_mult x d : d <> 0 -> x / d * d = x.
+Proof. by move=> h; field. Qed.
+
 Lemma div_le x y b d : 0 < b -> 0 < d -> x * d <= y * b -> x / b <= y / d.
 Proof.
   move=> hb hd le; apply: (Rmult_le_reg_r (b * d)); first nra.

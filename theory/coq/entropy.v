@@ -444,3 +444,331 @@ Theorem saturated_tiers : let z x y := 1 + 50 * exp (- x) + 1000 * exp (- y) in
   ln (z (/ 10) 4) + (50 * / 10 * exp (- / 10) + 1000 * 4 * exp (- (4))) / z (/ 10) 4
   < ln (z (19 / 5) 4) + (50 * (19 / 5) * exp (- (19 / 5)) + 1000 * 4 * exp (- (4))) / z (19 / 5) 4.
 Proof. exact: Numbers.tiers. Qed.
+
+(** * Floor *)
+
+Lemma Z_least (n r : R) : 0 < r -> Z n (least_size n r) r = turn n r.
+Proof. by move=> /exp_below_1 u; rewrite Z_split /least_size /turn; field; lra. Qed.
+
+Lemma size_falls (n k k' r : R) : 0 < n -> 0 < r -> 0 <= k -> k <= k' -> k' <= least_size n r -> Hstar n k' r <= Hstar n k r.
+Proof.
+  move=> n0 r0 pos le1 le2; have u := exp_below_1 r0; have e := exp_pos (- r).
+  have z : 0 < Z n k r by rewrite Z_split; nra.
+  have m1 := Z_monotone n r0 le1; have m2 := Z_monotone n r0 le2; rewrite Z_least // in m2.
+  rewrite !Hstar_turn; try lra; apply: Rplus_le_compat_r; apply: phi_falls; lra.
+Qed.
+
+Lemma size_rises (n k k' r : R) : 0 < n -> 0 < r -> 0 <= k -> k <= k' -> least_size n r <= k -> Hstar n k r <= Hstar n k' r.
+Proof.
+  move=> n0 r0 pos le1 le2; have u := exp_below_1 r0; have e := exp_pos (- r).
+  have z : 0 < Z n k r by rewrite Z_split; nra.
+  have m1 := Z_monotone n r0 le1; have m2 := Z_monotone n r0 le2; rewrite Z_least // in m2.
+  rewrite !Hstar_turn; try lra; apply: Rplus_le_compat_r; apply: phi_rises; lra.
+Qed.
+
+(** The size of the high tier that leaves the least entropy: r0 rounded down or up. *)
+Theorem floor_size (n r : R) (k0 k1 : nat) (n_positive : 0 < n) (positive : 0 < r)
+    (not_above : INR k0 <= least_size n r) (next_above : least_size n r <= INR k0 + 1) :
+  Rmin (Hstar n (INR k0) r) (Hstar n (INR k0 + 1) r) <= Hstar n (INR k1) r.
+Proof.
+  have p0 := pos_INR k0; have p1 := pos_INR k1.
+  case: (leqP k1 k0) => [/leP /le_INR le|/leP /le_INR le].
+    by apply: Rle_trans (Rmin_l _ _) _; apply: size_falls.
+  by rewrite S_INR in le; apply: Rle_trans (Rmin_r _ _) _; apply: size_rises; lra.
+Qed.
+
+Section Floor.
+Variables (I : finType).
+Implicit Types (a b s : I -> R) (G : {set I}).
+
+(** Entropy is concave. *)
+Lemma entropy_concave a b c (p : R) : distribution a -> distribution b -> (forall i, 0 < c i) -> 0 <= p <= 1 ->
+  (forall i, c i = (1 - p) * a i + p * b i) -> (1 - p) * entropy a + p * entropy b <= entropy c.
+Proof.
+  move=> da db cp hp eq; have c1 : \sum_i c i <= 1.
+    by rewrite (sum_eq (g := fun i => (1 - p) * a i + p * b i)) // sum_add !sum_scale (proj2 da) (proj2 db); lra.
+  have ga := gibbs da cp c1; have gb := gibbs db cp c1.
+  have -> : entropy c = (1 - p) * - (\sum_i a i * ln (c i)) + p * - (\sum_i b i * ln (c i)).
+    rewrite /entropy (sum_eq (g := fun i => (1 - p) * (a i * ln (c i)) + p * (b i * ln (c i)))) => [|i _]; last first.
+      by rewrite {1}eq; ring.
+    by rewrite sum_add !sum_scale; ring.
+  nra.
+Qed.
+
+Definition put s (k : I) (x : R) (i : I) := if i == k then x else s i.
+
+(** Moving one score moves the softmax along a segment, so an end of the segment has no more entropy. *)
+Lemma move_one s k (lo hi : R) : lo <= s k <= hi ->
+  entropy (softmax (put s k lo)) <= entropy (softmax s) \/ entropy (softmax (put s k hi)) <= entropy (softmax s).
+Proof.
+  move=> [[low|eq] high]; last first.
+    by left; right; apply: entropy_eq => i; rewrite /softmax; congr (exp _ / _); rewrite ?/total;
+       [rewrite /put; case: eqP => // -> | apply: sum_eq => j _; congr exp; rewrite /put; case: eqP => // ->].
+  pose rest := \sum_(i | i != k) exp (s i).
+  have rest0 : 0 <= rest by apply: sum_ge0 => i _; have := exp_pos (s i); lra.
+  have tot x : total (put s k x) = exp x + rest.
+    rewrite /total (sum_pick _ (k := k)) // /put eqxx /rest; congr (_ + _).
+    by apply: sum_eq => i /andP [_ /negbTE ->].
+  have tots : total s = exp (s k) + rest by rewrite /total (sum_pick _ (k := k)).
+  have lt1 := exp_increasing _ _ low; have le2 := exp_le high; have e0 := exp_pos lo; have e1 := exp_pos (s k); have e2 := exp_pos hi.
+  pose q := (exp (s k) - exp lo) / (exp hi - exp lo).
+  have hq : 0 <= q <= 1.
+    split; first by apply: Rmult_le_pos; [lra | left; apply: Rinv_0_lt_compat; lra].
+    by apply: (Rmult_le_reg_r (exp hi - exp lo)); [lra | rewrite /q /Rdiv Rmult_assoc Rinv_l; lra].
+  have hqe : exp (s k) = (1 - q) * exp lo + q * exp hi by rewrite /q; field; lra.
+  pose p := q * (exp hi + rest) / (exp (s k) + rest).
+  have hp : 0 <= p <= 1.
+    split; first by apply: Rmult_le_pos; [nra | left; apply: Rinv_0_lt_compat; lra].
+    apply: (Rmult_le_reg_r (exp (s k) + rest)); first lra.
+    by rewrite /p /Rdiv Rmult_assoc Rinv_l; nra.
+  have one : (1 - p) / (exp lo + rest) + p / (exp hi + rest) = 1 / (exp (s k) + rest).
+    have -> : 1 - p = (1 - q) * (exp lo + rest) / (exp (s k) + rest).
+      by rewrite /p; apply: (Rmult_eq_reg_r (exp (s k) + rest)); [field_simplify; [rewrite hqe; ring | lra | lra] | lra].
+    by rewrite /p; field; lra.
+  have top : (1 - p) * (exp lo / (exp lo + rest)) + p * (exp hi / (exp hi + rest)) = exp (s k) / (exp (s k) + rest).
+    have -> : 1 - p = (1 - q) * (exp lo + rest) / (exp (s k) + rest).
+      by rewrite /p; apply: (Rmult_eq_reg_r (exp (s k) + rest)); [field_simplify; [rewrite hqe; ring | lra | lra] | lra].
+    by rewrite /p {3}hqe; field; lra.
+  have := entropy_concave (c := softmax s) (softmax_distribution (put s k lo) k) (softmax_distribution (put s k hi) k) (softmax_pos s) hp.
+  have mix i : softmax s i = (1 - p) * softmax (put s k lo) i + p * softmax (put s k hi) i.
+    rewrite /softmax !tot tots /put; case: eqP => [->|_]; first by rewrite top.
+    have -> : exp (s i) / (exp (s k) + rest) = exp (s i) * (1 / (exp (s k) + rest)) by field; lra.
+    by rewrite -one; field; lra.
+  move=> /(_ mix) le; case: (Rle_dec (entropy (softmax (put s k lo))) (entropy (softmax s))) => c; first by left.
+  right; apply: Rnot_lt_le => d; case: hp => [[p0|p0] p1]; [nra | rewrite -p0 in le; lra].
+Qed.
+
+(** Sweeping the keys: some two-level row with gap r has no more entropy. *)
+Lemma sweep s (lo r : R) (l : seq I) : 0 <= r -> (forall i, lo <= s i <= lo + r) -> (forall i, i \notin l -> s i = lo \/ s i = lo + r) ->
+  exists s', (forall i, s' i = lo \/ s' i = lo + r) /\ entropy (softmax s') <= entropy (softmax s).
+Proof.
+  move=> r0; elim: l s => [|k l ih] s box ends; first by exists s; split=> [i|]; [exact: ends | lra].
+  have step x : x = lo \/ x = lo + r -> entropy (softmax (put s k x)) <= entropy (softmax s) ->
+      exists s', (forall i, s' i = lo \/ s' i = lo + r) /\ entropy (softmax s') <= entropy (softmax s).
+    move=> hx le; have [i|i hi|s' [two le']] := ih (put s k x).
+    - by rewrite /put; case: eqP => _; [case: hx => ->; lra | exact: box].
+    - by rewrite /put; case: eqP => [_ //|/eqP ne]; apply: ends; rewrite inE negb_or ne.
+    - by exists s'; split=> //; lra.
+  by case: (move_one (box k)) => le; [apply: (step lo) | apply: (step (lo + r))] => //; [left | right].
+Qed.
+
+Lemma floor_two_level s (r : R) (k : I) : 0 < r -> (forall i j, s i - s j <= r) ->
+  exists m : nat, Hstar (#I) (INR m) r <= entropy (softmax s).
+Proof.
+  move=> r0 range; have [low hl] := exists_max (fun i => - s i) k.
+  have box i : s low <= s i <= s low + r by have := hl i; have := range i low; lra.
+  have all i : i \notin enum I -> s i = s low \/ s i = s low + r by rewrite mem_enum.
+  have [s' [two le]] := sweep (Rlt_le _ _ r0) box all.
+  pose G := [set i | is_left (Req_EM_T (s' i) (s low + r))].
+  have level : two_level s' G r.
+    by exists (s low) => i; rewrite inE; case: Req_EM_T => //= ne; case: (two i).
+  by exists #|G|; rewrite -(entropy_two_level k level).
+Qed.
+
+End Floor.
+
+(** Entropy floor from the range of the scores. *)
+Theorem floor (I : finType) (s : I -> R) (r : R) (k0 : nat) (k : I) (positive : 0 < r) (range : forall i j, s i - s j <= r)
+    (not_above : INR k0 <= least_size (#I) r) (next_above : least_size (#I) r <= INR k0 + 1) :
+  Rmin (Hstar (#I) (INR k0) r) (Hstar (#I) (INR k0 + 1) r) <= entropy (softmax s).
+Proof.
+  have [m h] := floor_two_level k positive range; apply: Rle_trans h; apply: floor_size => //.
+  by have := @card_pos I setT k (in_setT k); rewrite cardsT; lra.
+Qed.
+
+(** Every two-level value is attained, so the floor is the least entropy for its range. *)
+Theorem floor_attained (I : finType) (G : {set I}) (r : R) (k : I) (positive : 0 < r) : exists s : I -> R,
+  (forall i j, s i - s j <= r) /\ entropy (softmax s) = Hstar (#I) (#G) r.
+Proof.
+  exists (level_score G r); split; last exact: entropy_two_level k (level_two_level G r).
+  by move=> i j; rewrite /level_score; case: ifP => _; case: ifP => _; lra.
+Qed.
+
+(** * Gap to ln n, whatever n *)
+
+Lemma ratio_above r : 0 < r -> 1 <= ratio r.
+Proof.
+  move=> r0; have u := exp_below_1 r0; have t := exp_tangent (- r).
+  by apply: (Rmult_le_reg_r (1 - exp (- r))); [lra | rewrite /ratio /Rdiv Rmult_assoc Rinv_l; lra].
+Qed.
+
+(** x ln x lies below its chord. *)
+Lemma information_chord (x m M : R) : 0 < m -> m < M -> m <= x <= M ->
+  x * ln x <= ((M - x) * (m * ln m) + (x - m) * (M * ln M)) / (M - m).
+Proof.
+  move=> m0 mM hx; apply: (Rmult_le_reg_r (M - m)); first lra.
+  rewrite div_mult; last lra.
+  have gm := gibbs_term (x := m) (y := x) ltac:(lra) ltac:(lra); have gM := gibbs_term (x := M) (y := x) ltac:(lra) ltac:(lra).
+  have a := Rmult_le_compat_l (M - x) _ _ ltac:(lra) gm; have b := Rmult_le_compat_l (x - m) _ _ ltac:(lra) gM.
+  have : (M - x) * (x - m) + (x - m) * (x - M) = 0 by ring.
+  lra.
+Qed.
+
+(** Scores within a range r: the entropy is at least ln n - psi(r). *)
+Theorem gap (I : finType) (s : I -> R) (r : R) (k : I) (positive : 0 < r) (range : forall i j, s i - s j <= r) :
+  ln (#I) - entropy (softmax s) <= psi r.
+Proof.
+  have n1 : 1 <= #I by have := @card_pos I setT k (in_setT k); rewrite cardsT.
+  have [low hl] := exists_max (fun i => - s i) k; have pos := total_pos s k; have [_ one] := softmax_distribution s k.
+  pose w i := #I * softmax s i; pose m := w low.
+  have mp : 0 < m by apply: Rmult_lt_0_compat; [lra | exact: softmax_pos].
+  have er : 1 < exp r by rewrite -exp_0; exact: exp_increasing.
+  have box i : m <= w i <= m * exp r.
+    have le1 : exp (s low) <= exp (s i) by apply: exp_le; have := hl i; lra.
+    have le2 : exp (s i) <= exp (s low) * exp r by rewrite -exp_plus; apply: exp_le; have := range i low; lra.
+    have inv : 0 < #I / total s by apply: div_pos; lra.
+    have wi j : w j = #I / total s * exp (s j) by rewrite /w /softmax; field; lra.
+    by rewrite /m !wi; split; nra.
+  have mean : \sum_i w i = #I by rewrite /w sum_scale one; ring.
+  have info : \sum_i w i * ln (w i) = #I * (ln (#I) - entropy (softmax s)).
+    rewrite (sum_eq (g := fun i => #I * (ln (#I) * softmax s i + softmax s i * ln (softmax s i)))) => [|i _]; last first.
+      by rewrite /w ln_mult; [ring | lra | exact: softmax_pos].
+    by rewrite sum_scale sum_add sum_scale one /entropy; ring.
+  pose M := m * exp r; have mM : m < M by rewrite /M; nra.
+  have lM : ln M = ln m + r by rewrite /M ln_mult ?ln_exp //; exact: exp_pos.
+  have chord : \sum_i w i * ln (w i) <= \sum_(i : I) ((M - w i) * (m * ln m) + (w i - m) * (M * ln M)) / (M - m).
+    by apply: sum_le => i _; apply: information_chord => //; exact: box.
+  have line : \sum_(i : I) ((M - w i) * (m * ln m) + (w i - m) * (M * ln M)) / (M - m)
+      = #I * (((M - 1) * (m * ln m) + (1 - m) * (M * ln M)) / (M - m)).
+    rewrite (sum_eq (g := fun i => (M * (m * ln m) - m * (M * ln M)) / (M - m) + (M * ln M - m * ln m) / (M - m) * w i)) => [|i _].
+      by rewrite sum_add sum_scale mean sum_const_all; field; lra.
+    by field; lra.
+  have h : ln (#I) - entropy (softmax s) <= ((M - 1) * (m * ln m) + (1 - m) * (M * ln M)) / (M - m).
+    by apply: (Rmult_le_reg_l (#I)); lra.
+  have c : ((M - 1) * (m * ln m) + (1 - m) * (M * ln M)) / (M - m) = ln m + (1 - m) * ratio r.
+    rewrite lM /ratio /M exp_Ropp; field; repeat split; nra.
+  have rp := ratio_above positive; have := ln_tangent (x := m * ratio r) ltac:(nra).
+  rewrite ln_mult; try lra; rewrite /psi; rewrite c in h; lra.
+Qed.
+
+Lemma psi_below_range r : 0 < r -> psi r <= r.
+Proof.
+  move=> r0; have c := ratio_above r0; have lc := ln_le_mono (x := 1) ltac:(lra) c; rewrite ln_1 in lc.
+  suff : ratio r <= 1 + r by rewrite /psi; lra.
+  have u := exp_below_1 r0; have e := exp_pos (- r); apply: (Rmult_le_reg_r (1 - exp (- r))); first lra.
+  rewrite /ratio /Rdiv Rmult_assoc Rinv_l; last lra.
+  have t := exp_tangent r; have : exp r * exp (- r) = 1 by rewrite -exp_plus Rplus_opp_r exp_0.
+  nra.
+Qed.
+
+Lemma psi_square r : 0 < r -> psi r <= r ^ 2 / 8.
+Proof.
+  move=> r0; pose f x := x ^ 2 / 8 - psi x.
+  pose f' x := ((x * (1 - exp (- x))) ^ 2 - 4 * (1 - exp (- x) - x * exp (- x)) * (x - 1 + exp (- x))) / (4 * x * (1 - exp (- x)) ^ 2).
+  have step x : 0 < x -> x <= r -> f x <= f r.
+    move=> x0 xr; apply: (grows (f' := f') xr) => c hc.
+      have u := exp_below_1 (t := c) ltac:(lra); have e := exp_pos (- c).
+      rewrite /f /psi /ratio /f'; auto_derive.
+        by repeat split; try lra; apply: div_pos; lra.
+      by field; repeat split; lra.
+    have u := exp_below_1 (t := c) ltac:(lra); rewrite /f'; apply: Rmult_le_pos.
+      by have := pow2_ge_0 ((1 - exp (- c) - c * exp (- c)) - (c - 1 + exp (- c))); nra.
+    by left; apply: Rinv_0_lt_compat; apply: Rmult_lt_0_compat; [lra | apply: pow_lt; lra].
+  case: (Rle_dec (psi r) (r ^ 2 / 8)) => // neg; exfalso.
+  have d : 0 < psi r - r ^ 2 / 8 by lra.
+  pose x := Rmin r ((psi r - r ^ 2 / 8) / 2).
+  have x0 : 0 < x by apply: Rmin_glb_lt; lra.
+  have := step x x0 (Rmin_l _ _); have := psi_below_range x0; have := Rmin_r r ((psi r - r ^ 2 / 8) / 2).
+  rewrite -/x /f => h1 h2; have := pow2_ge_0 x; lra.
+Qed.
+
+(** The gap is at most quadratic and at most the range. *)
+Theorem gap_simple (r : R) (positive : 0 < r) : psi r <= Rmin r (r ^ 2 / 8).
+Proof. by apply: Rmin_glb; [exact: psi_below_range | exact: psi_square]. Qed.
+
+(** * Pointers *)
+
+(** Low entropy means that some key has much weight. *)
+Theorem pointer (I : finType) (a : I -> R) (a_max : R) (is_distribution : distribution a) (greatest : forall i, a i <= a_max) :
+  exp (- entropy a) <= a_max.
+Proof.
+  have [k hk] := distribution_inhabited is_distribution; have [a0 a1] := is_distribution.
+  have pos : 0 < a_max by have := greatest k; lra.
+  suff : - ln a_max <= entropy a by rewrite -[X in _ -> _ <= X](exp_ln a_max pos) => h; apply: exp_le; lra.
+  rewrite /entropy -(Rmult_1_r (ln a_max)) -a1 -sum_scale; apply: Ropp_le_contravar; apply: sum_le => i _.
+  case: (a0 i) => [ai|<-]; last by lra.
+  by have := ln_le_mono ai (greatest i); nra.
+Qed.
+
+(** Equality holds for the uniform distribution on any number of keys, and the bound is a maximum: some key reaches it. *)
+Theorem pointer_exists (I : finType) (a : I -> R) (is_distribution : distribution a) : exists k, exp (- entropy a) <= a k.
+Proof.
+  have [i _] := distribution_inhabited is_distribution; have [k h] := exists_max a i.
+  by exists k; apply: pointer.
+Qed.
+
+Theorem pointer_attained (I : finType) (G : {set I}) (block : (0 < #|G|)%N) :
+  let a i := if i \in G then / #G else 0 in distribution a /\ exp (- entropy a) = / #G.
+Proof.
+  move=> a; have g1 : 1 <= #G by move: block; rewrite card_gt0 => /set0Pn [i]; exact: card_pos.
+  have gi : 0 < / #G by apply: Rinv_0_lt_compat; lra.
+  have cut f : f 0 = 0 -> \sum_i f (a i) = #G * f (/ #G).
+    move=> f0; rewrite (sum_split G) (sum_inside (c := f (/ #G))) => [|i hi]; last by rewrite /a hi.
+    by rewrite (sum_outside (c := 0)) => [|i hi]; [ring | rewrite /a (negbTE hi)].
+  split; first split=> [i|].
+  - by rewrite /a; case: ifP => _; lra.
+  - by rewrite (cut (fun x => x)) //; field; lra.
+  rewrite /entropy (cut (fun x => x * ln x)); last by ring.
+  rewrite ln_Rinv; last lra.
+  have -> : - - (#G * (/ #G * - ln (#G))) = - ln (#G) by field; lra.
+  by rewrite exp_Ropp exp_ln //; lra.
+Qed.
+
+(** A pointer bound that is sharper below ln 2. *)
+Theorem pointer_half (I : finType) (a : I -> R) (a_max : R) (is_distribution : distribution a) (greatest : forall i, a i <= a_max) :
+  1 - entropy a / (2 * ln 2) <= a_max.
+Proof.
+  have [i _] := distribution_inhabited is_distribution; have [k top] := exists_max a i; have [a0 a1] := is_distribution.
+  have l2 : 0 < ln 2 by rewrite -ln_1; apply: ln_increasing; lra.
+  suff : 2 * ln 2 * (1 - a k) <= entropy a.
+    move=> h; apply: Rle_trans (greatest k); apply: (Rmult_le_reg_r (2 * ln 2)); first lra.
+    by rewrite (_ : (1 - entropy a / (2 * ln 2)) * (2 * ln 2) = 2 * ln 2 - entropy a); [lra | field; lra].
+  have p1 := distribution_le1 k is_distribution.
+  have term (x y : R) : 0 <= x -> x <= y -> 0 < y -> x * - ln y <= - (x * ln x).
+    by move=> [x0|<-] xy y0; [have := ln_le_mono x0 xy; nra | lra].
+  have -> : entropy a = \sum_i - (a i * ln (a i)) by rewrite sum_opp.
+  have pk : 0 < a k.
+    have [j hj] := distribution_inhabited is_distribution; have := top j; lra.
+  case: (Rle_dec (a k) (1 / 2)) => half.
+    have -> : 2 * ln 2 * (1 - a k) = \sum_i a i * (2 * ln 2 * (1 - a k)) by rewrite sum_scale_right a1; ring.
+    apply: sum_le => j _; apply: Rle_trans (term (a j) (a k) (a0 j) (top j) pk).
+    apply: Rmult_le_compat_l; first exact: a0.
+    have := ln_tangent (x := 2 * a k) ltac:(lra); rewrite ln_mult; try lra.
+    have := ln_tangent (x := 2) ltac:(lra); nra.
+  case: (Rle_dec 1 (a k)) => full.
+    have -> : a k = 1 by lra.
+    rewrite Rminus_diag_eq // Rmult_0_r; apply: sum_ge0 => j _.
+    by have := term (a j) 1 (a0 j) (distribution_le1 j is_distribution) ltac:(lra); rewrite ln_1; lra.
+  set q := 1 - a k; have hq : 0 < q < 1 / 2 by rewrite /q; lra.
+  have rest : \sum_(j | true && (j != k)) a j = q by have := @sum_pick I xpredT a k isT; rewrite a1 /q; lra.
+  have big : q * - ln q <= \sum_(j | true && (j != k)) - (a j * ln (a j)).
+    rewrite -rest -sum_scale_right; apply: sum_le => j ne; apply: term; [exact: a0 | rewrite rest | lra].
+    by rewrite -rest; apply: term_le_sum.
+  rewrite (@sum_pick I xpredT _ k isT).
+  have lq := ln_le_mono (x := 2 * q) ltac:(lra) (y := 1) ltac:(lra).
+  have g1 := ln_tangent (x := 2 * q) ltac:(lra); have g2 := ln_tangent (x := 2 * (1 - q)) ltac:(lra).
+  have l1q : ln (1 - q) <= 0 by have := ln_tangent (x := 1 - q) ltac:(lra); lra.
+  rewrite !ln_mult in g1 g2; try lra.
+  have ak : a k = 1 - q by rewrite /q; ring.
+  rewrite ak; nra.
+Qed.
+
+(** Below ln 2 the second pointer bound is never the weaker one. *)
+Theorem pointer_half_stronger (h : R) (h_nonnegative : 0 <= h) (low : h <= ln 2) : exp (- h) <= 1 - h / (2 * ln 2).
+Proof.
+  have l2 : 0 < ln 2 by rewrite -ln_1; apply: ln_increasing; lra.
+  have p : 0 <= h / ln 2 <= 1.
+    split; first by apply: Rmult_le_pos => //; left; exact: Rinv_0_lt_compat.
+    by apply: (Rmult_le_reg_r (ln 2)) => //; rewrite /Rdiv Rmult_assoc Rinv_l; lra.
+  have := exp_chord (- ln 2) p; rewrite exp_Ropp exp_ln; last lra.
+  have -> : h / ln 2 * - ln 2 = - h by field; lra.
+  have -> : h / (2 * ln 2) = h / ln 2 / 2 by field; lra.
+  lra.
+Qed.
+
+(** Both pointer bounds are the same at h = ln 2. *)
+Theorem pointer_half_meets : exp (- ln 2) = 1 - ln 2 / (2 * ln 2).
+Proof.
+  have l2 : 0 < ln 2 by rewrite -ln_1; apply: ln_increasing; lra.
+  by rewrite exp_Ropp exp_ln; last lra; field; lra.
+Qed.
