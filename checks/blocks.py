@@ -1,4 +1,4 @@
-"""Attacks on `theory.blocks`: the guarantee made before training against trained fleets, exact zeros, random and searched layers."""
+"""Attacks on `theory.blocks`: the guarantee made before training against trained fleets, exact zeros, searched layers."""
 
 from __future__ import annotations
 
@@ -23,13 +23,11 @@ from checks.properties import Emission, FamilyChecks, Options, Trained, holds_fo
 from checks.training import initialise, one_thread, sgd, train
 from theory import symbols as sym
 from theory.blocks import THEOREMS
+from theory.blocks_extinction import guarantee_extinction, guarantee_extinction_key, guarantee_extinction_query
 from theory.blocks_guarantee import (
     captured_outside_mass,
     guarantee_captured,
     guarantee_entropy,
-    guarantee_extinction,
-    guarantee_extinction_key,
-    guarantee_extinction_query,
     guarantee_output,
     guarantee_outside_mass,
 )
@@ -54,8 +52,11 @@ _OF_ROWS = (margin_leak, margin_of_form, margin_per_block, guarantee_outside_mas
 def measured(layer: ExactLayer) -> Values:
     """Bounds of one layer read off its floats, each exact or rounded up: B, delta, rho and the norms of its off-block parts."""
     return {
-        sym.B: root_above(layer.own_part), sym.delta: root_above(layer.off_part), sym.rho_A: root_above(max(layer.own_norms)), **layer.off
-    }  # fmt: skip
+        sym.B: root_above(layer.own_part),
+        sym.delta: root_above(layer.off_part),
+        sym.rho_A: root_above(max(layer.own_norms)),
+        **layer.off,
+    }
 
 
 def _norms_for(layer: ExactLayer, block: int) -> Values:
@@ -83,7 +84,10 @@ def cases_of_pairs(layer: ExactLayer, bounds: Values, tau: fmpq, *, no_leak: boo
                     yield structure, Case({**bounds, **found}, origin, exact)
             _, i, j = max(within)
             move = sequence.content[i][j] - sequence.own_content[i][j]
-            yield leak_in_block, Case({**bounds, sym.own_move: move}, f"{sequence.origin}, tokens {i} and {j}", _pair(sequence, i, j))
+            yield (
+                leak_in_block,
+                Case({**bounds, sym.own_move: move}, f"{sequence.origin}, tokens {i} and {j}", _pair(sequence, i, j)),
+            )
 
 
 def _pair(sequence: ExactSequence, i: int, j: int) -> dict[str, object]:
@@ -95,8 +99,8 @@ def cases_of_rows(
 ) -> Iterator[tuple[Theorem, Case]]:
     """Every query row of a layer: margin with and without the dial, outside mass, entropy and output against the configuration.
 
-    captured: the scores that the layer computed in floats, [sequence][query][key]; judged as exact reals, with their exact distance
-    from the exact scores as the rounding.
+    captured: the scores that the layer computed in floats, [sequence][query][key]; judged as exact reals, with their exact
+    distance from the exact scores as the rounding.
     """
     added = rational(bounds[sym.beta]) * rational(bounds[sym.dial])  # type: ignore[arg-type]
     own = {**bounds, **measured(layer)}
@@ -119,7 +123,10 @@ def cases_of_rows(
             yield margin_per_block, Case({**own, **_norms_for(layer, block), sym.margin: margin}, row.origin, row.exact)
             keys, flags = sequence.keys(query)
             least = min(sequence.own_content[query][key] for key, flag in zip(keys, flags, strict=True) if flag)
-            yield margin_leak, Case({**bounds, sym.margin: margin - added, sym.margin_in: least}, f"{row.origin}, no dial", row.exact)
+            yield (
+                margin_leak,
+                Case({**bounds, sym.margin: margin - added, sym.margin_in: least}, f"{row.origin}, no dial", row.exact),
+            )
             if no_leak:
                 yield outside_weight, blocks_cases.weight_case(row, bounds)
 
@@ -137,9 +144,20 @@ def captured_case(row: Row, seen: Row, bounds: Values) -> Case:
 
 
 @holds_for(
-    *_OF_RUNS["bilinear"], *_OF_RUNS["qk"], structure, product, *_OF_PAIRS, *_OF_ROWS, margin_of_product, outside_weight,
-    guarantee_captured, captured_outside_mass, given=plans, examples=8, text=True,
-)  # fmt: skip
+    *_OF_RUNS["bilinear"],
+    *_OF_RUNS["qk"],
+    structure,
+    product,
+    *_OF_PAIRS,
+    *_OF_ROWS,
+    margin_of_product,
+    outside_weight,
+    guarantee_captured,
+    captured_outside_mass,
+    given=plans,
+    examples=8,
+    text=True,
+)
 def guaranteed_fleets(plan: Plan, options: Options) -> Iterator[Emission]:
     """The guarantee is made from the configuration, a fleet is trained, and every query row of every layer is certified.
 
@@ -172,7 +190,10 @@ def _zeros(fleet: PromisedFleet) -> Iterator[Emission]:
     for index, scores in enumerate(across):
         worst = float(scores[scores.abs().argmax()])
         values: Values = {sym.cross_score: rational(worst), sym.off_norm: 0, sym.delta: 0}
-        yield structure, Case(values, f"captured {fleet.plan.dtype} scores of layer {index}, {fleet.plan}", {"score": worst.hex()})
+        yield (
+            structure,
+            Case(values, f"captured {fleet.plan.dtype} scores of layer {index}, {fleet.plan}", {"score": worst.hex()}),
+        )
 
 
 def _without_leak() -> object:
@@ -181,7 +202,7 @@ def _without_leak() -> object:
 
 @holds_for(non_interference, value_shift, given=_without_leak, examples=3, text=True)  # type: ignore[arg-type]
 def replaced_tokens(plan: Plan, options: Options) -> Iterator[Emission]:
-    """All tokens outside one block are replaced: captured weights of the block's rows stay the same, bit for bit; outputs in Arb."""
+    """All tokens outside a block are replaced: captured weights of its rows stay the same, bit for bit; outputs in Arb."""
     fleet = promised_fleet(plan, options)
     yield fleet.trained
     batch, made = fleet.batch, plan.structure
@@ -200,24 +221,31 @@ def replaced_tokens(plan: Plan, options: Options) -> Iterator[Emission]:
                     continue
                 where = f"{old.origin}, query {query}"
                 drift = float(moved[index, number, query])
-                yield non_interference, Case({sym.weight_drift: rational(drift), sym.delta: 0, **layer.off}, f"captured, {where}", drift.hex())
+                yield (
+                    non_interference,
+                    Case({sym.weight_drift: rational(drift), sym.delta: 0, **layer.off}, f"captured, {where}", drift.hex()),
+                )
                 yield value_shift, _shift_case(old, new, query, fleet.added, where)
 
 
 def _shift_case(old: ExactSequence, new: ExactSequence, query: int, added: fmpq, where: str) -> Case:
-    """Two complete passes in exact arithmetic: the distance of the outputs, against the outside mass and the greatest move of a value."""
+    """Two complete exact passes: the distance of the outputs, against outside mass and the greatest move of a value."""
     rows = [sequence.row(query, added) for sequence in (old, new)]
     same = rows[0].scores == rows[1].scores
     outputs = [sequence.output(query, weights_of(row)) for sequence, row in zip((old, new), rows, strict=True)]
     keys, flags = old.keys(query)
     width = old.values.ncols()
     gaps = [
-        square_norm([new.values[key, c] - old.values[key, c] for c in range(width)]) for key, flag in zip(keys, flags, strict=True) if not flag
+        square_norm([new.values[key, c] - old.values[key, c] for c in range(width)])
+        for key, flag in zip(keys, flags, strict=True)
+        if not flag
     ]
     values: Values = {
-        sym.eps: row_case(rows[0]).values[sym.eps], sym.value_change: root_above(max(gaps)), sym.output_change: distance(*outputs),
+        sym.eps: row_case(rows[0]).values[sym.eps],
+        sym.value_change: root_above(max(gaps)),
+        sym.output_change: distance(*outputs),
         sym.weight_drift: 0 if same else 1,
-    }  # fmt: skip
+    }
     alone = same and len(gaps) == 1  # a single outside key: the bound is attained exactly
     return Case(values, where, {"before": rows[0].exact, "after": rows[1].exact}, alone)
 
@@ -230,7 +258,7 @@ def random_block_layers(batch: LayerBatch, options: Options) -> Iterator[Emissio
 
 @holds_for(*_OF_PAIRS, *_OF_ROWS, given=layer_batches, examples=2)
 def searched_block_layers(batch: LayerBatch, options: Options) -> Iterator[Emission]:
-    """Layers that gradient descent drives to the least margin for their norms, some moved by a unit in the last place afterwards."""
+    """Layers that gradient descent drives to the least margin for their norms, some then moved by units in the last place."""
     yield from _of_layers(searched_layers(batch), batch)
 
 
@@ -266,11 +294,16 @@ def readings_that_fail(plan: Plan, options: Options) -> Iterator[Emission]:
     for index, layer in enumerate(exact_layers(run.parameters, batch, made, "column groups")):
         alive = any(
             sequence.content[i][j] != 0
-            for sequence in layer.sequences for i in range(plan.tokens) for j in range(plan.tokens)
+            for sequence in layer.sequences
+            for i in range(plan.tokens)
+            for j in range(plan.tokens)
             if sequence.blocks[i] != sequence.blocks[j]
-        )  # fmt: skip
+        )
         if bool(dead[index].all()) and alive:
-            yield column_groups, Case({}, f"layer {index} trained with column groups, {plan}", {"omega": str(layer.off[sym.off_norm])})
+            yield (
+                column_groups,
+                Case({}, f"layer {index} trained with column groups, {plan}", {"omega": str(layer.off[sym.off_norm])}),
+            )
     fleet = promised_fleet(halved, options)
     yield fleet.trained
     for layer in fleet.layers():
@@ -286,9 +319,14 @@ CHECKS = FamilyChecks(
     family="blocks",
     theorems=THEOREMS,
     properties=(
-        guaranteed_fleets, replaced_tokens, random_block_layers, searched_block_layers, living_products, readings_that_fail,
+        guaranteed_fleets,
+        replaced_tokens,
+        random_block_layers,
+        searched_block_layers,
+        living_products,
+        readings_that_fail,
     ),
     extremal=blocks_cases.EXTREMAL,
     extra=blocks_cases.EXTRA,
     also_true=blocks_cases.ALSO_TRUE,
-)  # fmt: skip
+)

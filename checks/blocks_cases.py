@@ -1,6 +1,7 @@
 """Where the bounds of `theory.blocks` are attained, realised in exact rational arithmetic, and ordinary cases beside them.
 
-Two blocks of width 1 are enough: query (B, delta), in-block key (-B, -delta), outside key (delta, B), A = diag(rho_p, rho_o).
+Two blocks of width 1 are enough: query (B, delta), in-block key (-B, -delta), outside key (delta, B), A = diag(rho_p,
+rho_o).
 """
 
 from __future__ import annotations
@@ -16,13 +17,11 @@ from checks.claims import Case
 from checks.controls import Mutant
 from checks.enclosure import BITS, Row, Value, observe
 from theory import symbols as sym
+from theory.blocks_extinction import guarantee_extinction, guarantee_extinction_key, guarantee_extinction_query
 from theory.blocks_guarantee import (
     captured_outside_mass,
     guarantee_captured,
     guarantee_entropy,
-    guarantee_extinction,
-    guarantee_extinction_key,
-    guarantee_extinction_query,
     guarantee_output,
     guarantee_outside_mass,
 )
@@ -54,7 +53,7 @@ class Scalar:
     tau: fmpq
 
     def score(self, query: Vector, key: Vector) -> fmpq:
-        """x' diag(rho_p, rho_o) y / tau."""
+        """The content score x' diag(rho_p, rho_o) y / tau."""
         return (self.rho_p * query[0] * key[0] + self.rho_o * query[1] * key[1]) / self.tau
 
     @property
@@ -76,7 +75,8 @@ class Scalar:
         """The symbols of the layer; rho_A is given only where the forms agree."""
         one: Values = {sym.rho_A: self.rho_p} if self.rho_p == self.rho_o else {}
         return one | {
-            sym.B: self.B, sym.delta: self.delta, sym.tau: self.tau, sym.rho_own: self.rho_p, sym.rho_other: self.rho_o, sym.off_norm: 0
+            sym.B: self.B, sym.delta: self.delta, sym.tau: self.tau, sym.rho_own: self.rho_p, sym.rho_other: self.rho_o,
+            sym.off_norm: 0,
         }  # fmt: skip
 
 
@@ -88,7 +88,9 @@ def _q(p: int, q: int = 1) -> fmpq:
 SAME = [
     Scalar(B, delta, rho, rho, tau)
     for (B, delta), rho, tau in grid(
-        ((_q(1), _q(1, 10)), (_q(3), _q(2)), (_q(1, 2), _q(1, 3)), (_q(3), _q(3)), (_q(1, 2), _q(0))), (_q(1, 2), _q(3)), (_q(1, 2), _q(2))
+        ((_q(1), _q(1, 10)), (_q(3), _q(2)), (_q(1, 2), _q(1, 3)), (_q(3), _q(3)), (_q(1, 2), _q(0))),
+        (_q(1, 2), _q(3)),
+        (_q(1, 2), _q(2)),
     )
 ]
 MIXED = [
@@ -116,7 +118,7 @@ def _margins() -> Iterator[Case]:
             own = share * x.B
             found: Values = {sym.margin: x.inside(own) - x.outside, sym.margin_in: x.score((x.B, _q(0)), (own, _q(0)))}
             yield Case({**x.values, **found}, f"worst tokens, own part {own}, {x}", None, True)
-            yield Case({**x.values, **found, sym.margin: found[sym.margin] + 1}, f"a nat above, {x}")  # type: ignore[operator]
+            yield Case({**x.values, **found, sym.margin: found[sym.margin] + 1}, f"a nat above, {x}")
 
 
 def _dialled(scalars: list[Scalar]) -> Iterator[Case]:
@@ -128,11 +130,19 @@ def _dialled(scalars: list[Scalar]) -> Iterator[Case]:
 
 
 def _query_key() -> Iterator[Case]:
-    """All of both balls on the query's block, W_Q = rho_Q e e', W_K = rho_K e e': the margin is beta d - rho_Q rho_K B (B + delta)/tau."""
+    """W_Q = rho_Q e e', W_K = rho_K e e' on the query's block: the margin is beta d - rho_Q rho_K B (B + delta)/tau."""
     for x, (rho_Q, rho_K), (beta, dial) in grid(SAME, ((_q(1, 2), _q(3)), (_q(2), _q(1, 3)), (_q(1), _q(1))), DIALS):
         lone = dataclasses.replace(x, rho_p=rho_Q * rho_K, rho_o=_q(0))
         margin = beta * dial + lone.inside(-x.B) - lone.outside
-        balls: Values = {sym.rho_Q: rho_Q, sym.rho_K: rho_K, sym.off_Q: 0, sym.off_K: 0, sym.beta: beta, sym.dial: dial, sym.margin: margin}
+        balls: Values = {
+            sym.rho_Q: rho_Q,
+            sym.rho_K: rho_K,
+            sym.off_Q: 0,
+            sym.off_K: 0,
+            sym.beta: beta,
+            sym.dial: dial,
+            sym.margin: margin,
+        }
         yield Case({**x.values, **balls}, f"both balls on one block, {x}", None, x.delta == 0)
 
 
@@ -141,7 +151,10 @@ def _products() -> list[Case]:
     for a, b in grid((_q(1, 2), _q(3)), repeat=2):
         one: Values = {sym.off_Q: a, sym.rho_Q: a, sym.rho_K: b, sym.off_K: 0, sym.off_norm: a * b}
         two: Values = {sym.off_Q: 0, sym.rho_Q: a, sym.rho_K: b, sym.off_K: b, sym.off_norm: a * b}
-        cases += [Case(one, f"W_Q = {a} e1 e2', W_K = {b} e1 e1'", None, True), Case(two, f"W_Q = {a} e1 e1', W_K = {b} e1 e2'", None, True)]
+        cases += [
+            Case(one, f"W_Q = {a} e1 e2', W_K = {b} e1 e1'", None, True),
+            Case(two, f"W_Q = {a} e1 e1', W_K = {b} e1 e2'", None, True),
+        ]
         cases.append(Case({**one, sym.off_K: b / 2, sym.off_norm: a * b / 3}, "nothing aligned"))
     return cases
 
@@ -157,17 +170,21 @@ def _rows() -> Iterator[Case]:
         yield _row_of(row, x, beta, dial, (_q(2), _q(1, 3))[index % 2], True)
     for x, (beta, dial) in grid(SAME[:3], DIALS):
         base = beta * dial + x.inside(-x.B)
-        row = Row((base + 1, base, base + 3, x.outside, x.outside - 1, _q(-30)), (True,) * 3 + (False,) * 3, f"ordinary row, {x}")
+        row = Row(
+            (base + 1, base, base + 3, x.outside, x.outside - 1, _q(-30)), (True,) * 3 + (False,) * 3, f"ordinary row, {x}"
+        )
         yield _row_of(row, x, beta, dial, _q(1), False)
 
 
 def _rounded() -> Iterator[Case]:
-    """The worst rows, every in-block score rounded down and every outside one up by the same; and the same rows rounded the other way."""
+    """The worst rows, in-block scores rounded down and outside ones up by the same; and rounded the other way."""
     for index, (x, (beta, dial), (n, g)) in enumerate(grid(SAME, DIALS, SHAPES)):
         error = (_q(1, 8), _q(2), _q(0))[index % 3]
         for sign in (1, -1):
             high, low = beta * dial + x.inside(-x.B) - sign * error, x.outside + sign * error
-            row = Row((high,) * g + (low,) * (n - g), tuple(k < g for k in range(n)), f"n={n} g={g} rounded by {sign * error}, {x}")
+            row = Row(
+                (high,) * g + (low,) * (n - g), tuple(k < g for k in range(n)), f"n={n} g={g} rounded by {sign * error}, {x}"
+            )
             yield _rounded_row(row, {**x.values, sym.beta: beta, sym.dial: dial, sym.rounding: error}, sign > 0 or error == 0)
 
 
@@ -210,12 +227,15 @@ def weight_case(row: Row, bounds: Mapping[sp.Symbol, Value]) -> Case:
 
 def _beaten(x: Mapping[sp.Symbol, Value]) -> bool:
     """Whether the dial beats content: beta d >= rho (B + delta)^2 / tau, exactly."""
-    return bool(x[sym.beta] * x[sym.dial] >= x[sym.rho_A] * (x[sym.B] + x[sym.delta]) ** 2 / x[sym.tau])
+    gap = x[sym.beta] * x[sym.dial] - x[sym.rho_A] * (x[sym.B] + x[sym.delta]) ** 2 / x[sym.tau]
+    return bool(gap >= 0)
 
 
 def _weights() -> list[Case]:
     rows = [
-        Row((*inside, *([fmpq(0)] * outside)), (True,) * len(inside) + (False,) * outside, f"content {inside} inside, 0 outside")
+        Row(
+            (*inside, *([fmpq(0)] * outside)), (True,) * len(inside) + (False,) * outside, f"content {inside} inside, 0 outside"
+        )
         for inside, outside in (((_q(1),), 1), ((_q(-2), _q(3)), 5), ((_q(0),), 7), ((_q(4), _q(5), _q(-1, 2)), 2))
     ]
     return [weight_case(row, {sym.off_norm: 0, sym.delta: 0}) for row in rows]
@@ -223,7 +243,12 @@ def _weights() -> list[Case]:
 
 def _shifts() -> list[Case]:
     return [
-        Case({sym.eps: mass, sym.value_change: move, sym.output_change: share * mass * move, sym.weight_drift: 0}, f"{share} of it", None, share == 1)
+        Case(
+            {sym.eps: mass, sym.value_change: move, sym.output_change: share * mass * move, sym.weight_drift: 0},
+            f"{share} of it",
+            None,
+            share == 1,
+        )
         for mass, move, share in grid((_q(1, 7), _q(3, 4)), (_q(1, 2), _q(5)), (_q(1), _q(1, 3)))
     ]
 
@@ -237,16 +262,22 @@ def _closed(theorem: Theorem) -> list[Case]:
 
 
 def _deaths() -> list[Case]:
-    """A group that an adversary's vectors, as long as the gradient bound, keep alive as long as they can; and one that dies at once."""
+    """A group that an adversary's vectors, as long as the gradient bound, keep alive longest; and one that dies at once."""
     fixed: Values = {
-        sym.output_gradient: 3, sym.G_loss: 3, sym.spread_V: 2, sym.D_V: 2, sym.spread_c: 1, sym.D_c: 1, sym.mean_part: _q(1, 2), sym.B_c: _q(1, 2),
-        sym.size_K: 2, sym.rho_K: 2, sym.size_Q: 1, sym.rho_Q: 1, sym.spread_X: 1, sym.D_X: 1, sym.token_norm: 1, sym.B_x: 1, sym.tau: _q(3, 2),
+        sym.output_gradient: 3, sym.G_loss: 3, sym.spread_V: 2, sym.D_V: 2, sym.spread_c: 1, sym.D_c: 1,
+        sym.mean_part: _q(1, 2), sym.B_c: _q(1, 2), sym.token_norm: 1, sym.B_x: 1, sym.tau: _q(3, 2),
+        sym.size_K: 2, sym.rho_K: 2, sym.size_Q: 1, sym.rho_Q: 1, sym.spread_X: 1, sym.D_X: 1,
     }  # fmt: skip
     cases = []
     for theta0, eta, gamma in grid((_q(1, 2), _q(3)), (_q(1, 16), _q(2), _q(1, 4)), (_q(1, 16), _q(3))):
         ratio = theta0 / (eta * gamma)
         values = {**fixed, sym.theta0: theta0, sym.eta: eta, sym.gamma: gamma, sym.lam: 1 + gamma}
-        cases.append(Case({**values, sym.extinct_at: int(-(-ratio.p // ratio.q))}, f"outward vectors, theta0 {theta0}, eta {eta}, gamma {gamma}"))
+        cases.append(
+            Case(
+                {**values, sym.extinct_at: int(-(-ratio.p // ratio.q))},
+                f"outward vectors, theta0 {theta0}, eta {eta}, gamma {gamma}",
+            )
+        )
         cases.append(Case({**values, sym.extinct_at: 1}, "dead after one step"))
     return cases
 
@@ -281,7 +312,8 @@ EXTREMAL: dict[str, Callable[[], list[Case]]] = {
 def _relaxed(theorem: Theorem, key: str, symbol: sp.Symbol) -> Mutant:
     """The hypothesis symbol = 0 weakened to symbol <= 2."""
     weaker = Hypothesis(sp.Le(symbol, 2, evaluate=False), "small is enough", "-")
-    return Mutant(f"{key}: small is enough", dataclasses.replace(theorem, assumes={**theorem.assumes, key: weaker}, needs={}, free=dict.fromkeys(theorem.assumes, "-")))  # fmt: skip
+    assumes, free = {**theorem.assumes, key: weaker}, dict.fromkeys(theorem.assumes, "-")
+    return Mutant(f"{key}: small is enough", dataclasses.replace(theorem, assumes=assumes, needs={}, free=free))
 
 
 def _never_zero(theorem: Theorem, symbol: sp.Symbol) -> list[Mutant]:
@@ -306,7 +338,7 @@ EXTRA: Mapping[str, Callable[[], list[Mutant]]] = {
 ALSO_TRUE: Mapping[str, Mapping[str, str]] = {
     column_groups.name: {"bits for nats on the left": "25 ln 2 > 0 as well: the counterexample has room"},
     margin_of_product.name: {
-        "term -delta**2*rho_K*rho_Q/tau dropped": "on whole-matrix balls sum_c |W_Q^cc| |W_K^cc| <= rho_Q rho_K, each token part is at most B and "
-        "each part of a key difference at most B + delta, so even beta d - rho_Q rho_K B (B + delta)/tau holds"
+        "term -delta**2*rho_K*rho_Q/tau dropped": "on whole-matrix balls sum_c |W_Q^cc| |W_K^cc| <= rho_Q rho_K, each token "
+        "part is at most B, each part of a key difference at most B + delta: beta d - rho_Q rho_K B (B + delta)/tau holds"
     },
 }

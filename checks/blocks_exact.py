@@ -1,7 +1,8 @@
-"""Layers in exact arithmetic: captured float weights and tokens are dyadic rationals, and so are their content scores and values.
+"""Layers in exact arithmetic: float weights and tokens are dyadic rationals, and so are their content scores and values.
 
-Nothing here rounds except the exponentials and roots, which are Arb balls. A layer whose floats break a bound that its configuration
-promised (a token longer than B, weights outside their ball) raises `BrokenPromiseError`: no statement is then judged on it.
+Nothing here rounds except the exponentials and roots, which are Arb balls. A layer whose floats break a bound that its
+configuration promised (a token longer than B, weights outside their ball) raises `BrokenPromiseError`: no statement is then
+judged on it.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def root_above(square: fmpq) -> int | arb:
 
 @dataclass(frozen=True)
 class ExactSequence:
-    """One sequence of one layer: exact tokens, content scores (temperature divided out) and values; key visibility and blocks."""
+    """One sequence of one layer, exactly: tokens, content scores (temperature divided out), values; visibility and blocks."""
 
     tokens: list[list[fmpq]]
     content: list[list[fmpq]]  # x_i' A x_j / tau
@@ -63,7 +64,7 @@ class ExactSequence:
     @cached_property
     def gram(self) -> list[list[fmpq]]:
         """Inner products of the values."""
-        return (self.values * self.values.transpose()).tolist()  # type: ignore[no-any-return]
+        return (self.values * self.values.transpose()).tolist()
 
     @cached_property
     def value_balls(self) -> arb_mat:
@@ -86,7 +87,10 @@ class ExactSequence:
     def row(self, query: int, added: fmpq) -> Row:
         """The exact row of a query with `added` nats (dial times strength) on the keys of its block."""
         keys, flags = self.keys(query)
-        scores = tuple(self.content[query][key] + added if flag else self.content[query][key] for key, flag in zip(keys, flags, strict=True))
+        scores = tuple(
+            self.content[query][key] + added if flag else self.content[query][key]
+            for key, flag in zip(keys, flags, strict=True)
+        )
         return Row(scores, tuple(flags), f"{self.origin}, query {query}")
 
     def captured_row(self, query: int, scores: list[float]) -> Row:
@@ -172,13 +176,19 @@ def _exact_layer(
     form = matrices[0] if len(matrices) == 1 else matrices[0].transpose() * matrices[1]
     tables = [matrix.tolist() for matrix in matrices]
     table = form.tolist()
-    off_form = square_norm([x for c, line in zip(owner, table, strict=True) for d, x in zip(owner, line, strict=True) if c != d])
+    off_form = square_norm(
+        [x for c, line in zip(owner, table, strict=True) for d, x in zip(owner, line, strict=True) if c != d]
+    )
     off: dict[sp.Symbol, Value] = {sym.off_norm: root(off_form)}
     if len(matrices) == 2:
         for symbol, part in zip((sym.off_Q, sym.off_K), tables, strict=True):
-            off[symbol] = root(square_norm([x for b, line in zip(rows, part, strict=True) for c, x in zip(owner, line, strict=True) if b != c]))
+            off[symbol] = root(
+                square_norm([x for b, line in zip(rows, part, strict=True) for c, x in zip(owner, line, strict=True) if b != c])
+            )
     own = tuple(
-        square_norm([x for c, line in zip(owner, table, strict=True) for d, x in zip(owner, line, strict=True) if c == d == block])
+        square_norm(
+            [x for c, line in zip(owner, table, strict=True) for d, x in zip(owner, line, strict=True) if c == d == block]
+        )
         for block in range(structure.blocks)
     )
     values = exact_matrix(parameters.values[index])
@@ -187,18 +197,25 @@ def _exact_layer(
     for number in range(batch.tokens.shape[1]):
         tokens = exact_matrix(batch.tokens[index, number])
         blocks = batch.blocks[index, number].cpu().tolist()
-        entries = tokens.tolist()
-        cut = [[x if c == block else fmpq(0) for c, x in zip(owner, line, strict=True)] for block, line in zip(blocks, entries, strict=True)]
-        for line, part in zip(entries, cut, strict=True):
-            whole, mine = square_norm(line), square_norm(part)
+        entries: list[list[fmpq]] = tokens.tolist()
+        cut = [
+            [x if c == block else fmpq(0) for c, x in zip(owner, line, strict=True)]
+            for block, line in zip(blocks, entries, strict=True)
+        ]
+        for row, part in zip(entries, cut, strict=True):
+            whole, mine = square_norm(row), square_norm(part)
             own_part, off_part = max(own_part, mine), max(off_part, whole - mine)
         narrow = fmpq_mat(len(cut), len(owner), [x for line in cut for x in line])
         sequences.append(
             ExactSequence(
-                entries, (tokens * form * tokens.transpose() * scale).tolist(), (narrow * form * narrow.transpose() * scale).tolist(),
-                tokens * values.transpose(), blocks, visible[number], f"{origin}, layer {index}, sequence {number}",
+                entries,
+                (tokens * form * tokens.transpose() * scale).tolist(),
+                (narrow * form * narrow.transpose() * scale).tolist(),
+                tokens * values.transpose(),
+                blocks,
+                visible[number],
+                f"{origin}, layer {index}, sequence {number}",
             )
-        )  # fmt: skip
+        )
     squares = tuple(square_norm(matrix.entries()) for matrix in matrices)
     return ExactLayer(tuple(sequences), off, own, squares, own_part, off_part)
-

@@ -1,7 +1,7 @@
 """Fleets for the guarantee: a configuration, what it promises before training, and the trained layers in exact arithmetic.
 
-The promise is made by `theory.guarantee` from numbers known beforehand: bounds on the data, Frobenius balls that training holds, the
-step size and the dial. Nothing is measured on a trained weight before the promise is made.
+The promise is made by `theory.guarantee` from numbers known beforehand: bounds on the data, Frobenius balls that training
+holds, the step size and the dial. Nothing is measured on a trained weight before the promise is made.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def above(*factors: float) -> float:
 
 @dataclass(frozen=True)
 class Plan:
-    """A recipe for a fleet whose guarantee is computed before it is trained; with the number of layers all follows from the seed."""
+    """A recipe for a fleet whose guarantee is computed before it is trained; with the layer count all follows from the seed."""
 
     seed: int
     parametrisation: str  # "bilinear" or "qk"
@@ -71,11 +71,12 @@ class Plan:
 
     def batch(self, options: Options, layers: int) -> Batch:
         """The data: one sequence for each layer, tokens with own-block part at most 1 and the rest at most the leak."""
-        common = {"sequences": 1, "tokens": self.tokens, "leak": self.leak, "causal": self.causal}
-        where = {"dtype": getattr(torch, self.dtype), "device": pick_device(options.device)}
+        given: dict[str, object] = {"sequences": 1, "tokens": self.tokens, "leak": self.leak, "causal": self.causal}
+        given |= {"dtype": getattr(torch, self.dtype), "device": pick_device(options.device)}
+        sizes, seeds = self.structure.features, self.seeds(layers)
         if self.text:
-            return text_batch(self.structure.features, self.seeds(layers), path=options.text, **common, **where)  # type: ignore[arg-type]
-        return synthetic(self.structure.features, self.seeds(layers), **common, **where)  # type: ignore[arg-type]
+            return text_batch(sizes, seeds, path=options.text, **given)  # type: ignore[arg-type]
+        return synthetic(sizes, seeds, **given)  # type: ignore[arg-type]
 
     @property
     def form_bound(self) -> fmpq:
@@ -87,11 +88,14 @@ class Plan:
         """The configuration for these data: bounds known before training, the balls that training will hold, step and dial."""
         matrix_ball = above(self.ball, self.blocks) if self.per_group else self.ball  # blocks^2 groups in each ball
         norms = {
-            "input": float(data.input_norm.max()), "block_input": batch.block_norm, "leak": batch.leak,
+            "input": float(data.input_norm.max()),
+            "block_input": batch.block_norm,
+            "leak": batch.leak,
             "value_diameter": above(VALUE_BALL, float(data.input_diameter.max())),
-            "block_diameter": float(data.block_diameter.max()), "mean_block_norm": float(data.mean_block_norm.max()),
+            "block_diameter": float(data.block_diameter.max()),
+            "mean_block_norm": float(data.mean_block_norm.max()),
             "input_diameter": float(data.input_diameter.max()),
-        }  # fmt: skip
+        }
         if self.parametrisation == "qk":
             norms |= {"query": matrix_ball, "key": matrix_ball}
         else:
@@ -99,7 +103,10 @@ class Plan:
         return from_mapping(
             {
                 "attention": {
-                    "keys": max(self.tokens, 2), "block": 1, "temperature": self.temperature, "parametrisation": self.parametrisation
+                    "keys": max(self.tokens, 2),
+                    "block": 1,
+                    "temperature": self.temperature,
+                    "parametrisation": self.parametrisation,
                 },
                 "norms": norms,
                 # ||u_k - u_l|| <= sqrt(2) ||U||_F
@@ -108,7 +115,7 @@ class Plan:
                 "training": {"step": STEP, "slack": SLACK, "initial_norm": INITIAL},
             },
             "plan",
-        )  # fmt: skip
+        )
 
 
 @st.composite
@@ -146,7 +153,7 @@ class PromisedFleet:
 
     @property
     def added(self) -> fmpq:
-        """beta d, what the dial adds to in-block scores, exactly (nats)."""
+        """The product beta d that the dial adds to in-block scores, exactly (nats)."""
         return rational(self.plan.strength) * rational(self.plan.dial)
 
     def layers(self) -> Iterator[ExactLayer]:
@@ -166,42 +173,64 @@ class PromisedFleet:
             promised += [("content matrix", square, rational(plan.ball)) for square in layer.squares]
         for what, square, bound in promised:
             if square > bound * bound:
-                raise BrokenPromiseError(f"{what} has square norm {float(square)!r}, promised at most {float(bound)!r} squared, in {plan}")
+                raise BrokenPromiseError(
+                    f"{what} has square norm {float(square)!r}, promised at most {float(bound)!r} squared, in {plan}"
+                )
 
     def values(self, layer: ExactLayer) -> dict[sp.Symbol, Value]:
         """The symbols of the configuration, and the layer's exact off-block norms."""
         plan = self.plan
         return {
-            sym.beta: rational(plan.strength), sym.dial: rational(plan.dial), sym.tau: rational(plan.temperature),
-            sym.B: rational(self.batch.block_norm), sym.delta: rational(self.batch.leak), sym.rho_A: plan.form_bound,
-            sym.rho_Q: rational(plan.ball), sym.rho_K: rational(plan.ball), **layer.off,
-        }  # fmt: skip
+            sym.beta: rational(plan.strength),
+            sym.dial: rational(plan.dial),
+            sym.tau: rational(plan.temperature),
+            sym.B: rational(self.batch.block_norm),
+            sym.delta: rational(self.batch.leak),
+            sym.rho_A: plan.form_bound,
+            sym.rho_Q: rational(plan.ball),
+            sym.rho_K: rational(plan.ball),
+            **layer.off,
+        }
 
     def extinction(self, index: int, matrix: int) -> dict[sp.Symbol, Value]:
         """When the last off-block group of one matrix of a layer died, beside the numbers that the step bound was made from.
 
-        Diameters and norms of tokens are measured. Those of values, readout gradients and weights are what the balls imply for every
-        step. A group alive at the end counts as dying in the step after it; one that came back as never dead.
+        Diameters and norms of tokens are measured. Those of values, readout gradients and weights are what the balls imply for
+        every step. A group alive at the end counts as dying in the step after it; one that came back as never dead.
         """
         x, data = self.inputs, self.data
         off = off_groups(self.run)[index, matrix].cpu()
         died, back = self.run.extinct_at[index, matrix].cpu()[off], self.run.revived[index, matrix].cpu()[off]
         last = self.run.steps + 1 if bool((died < 0).any() or back.any()) else int(died.max())
         diameter = rational(float(data.input_diameter[index]))
-        tokens = {
-            sym.spread_c: rational(float(data.block_diameter[index].max())), sym.D_c: rational(x.D_c),
-            sym.mean_part: rational(float(data.mean_block_norm[index].max())), sym.B_c: rational(x.B_c),
-            sym.spread_X: diameter, sym.D_X: rational(x.D_X),
-            sym.token_norm: rational(float(data.input_norm[index])), sym.B_x: rational(x.B_x),
-        }  # fmt: skip
-        weights = {
-            sym.output_gradient: rational(x.G), sym.G_loss: rational(x.G), sym.spread_V: rational(VALUE_BALL) * diameter, sym.D_V: rational(x.D_V),
-            sym.size_Q: rational(x.rho_Q), sym.rho_Q: rational(x.rho_Q), sym.size_K: rational(x.rho_K), sym.rho_K: rational(x.rho_K),
-        }  # fmt: skip
-        training = {
-            sym.lam: rational(self.promise.penalty), sym.tau: rational(x.tau), sym.eta: rational(x.eta), sym.gamma: rational(x.gamma),
-            sym.theta0: rational(x.theta0), sym.extinct_at: last,
-        }  # fmt: skip
+        tokens: dict[sp.Symbol, Value] = {
+            sym.spread_c: rational(float(data.block_diameter[index].max())),
+            sym.D_c: rational(x.D_c),
+            sym.mean_part: rational(float(data.mean_block_norm[index].max())),
+            sym.B_c: rational(x.B_c),
+            sym.spread_X: diameter,
+            sym.D_X: rational(x.D_X),
+            sym.token_norm: rational(float(data.input_norm[index])),
+            sym.B_x: rational(x.B_x),
+        }
+        weights: dict[sp.Symbol, Value] = {
+            sym.output_gradient: rational(x.G),
+            sym.G_loss: rational(x.G),
+            sym.spread_V: rational(VALUE_BALL) * diameter,
+            sym.D_V: rational(x.D_V),
+            sym.size_Q: rational(x.rho_Q),
+            sym.rho_Q: rational(x.rho_Q),
+            sym.size_K: rational(x.rho_K),
+            sym.rho_K: rational(x.rho_K),
+        }
+        training: dict[sp.Symbol, Value] = {
+            sym.lam: rational(self.promise.penalty),
+            sym.tau: rational(x.tau),
+            sym.eta: rational(x.eta),
+            sym.gamma: rational(x.gamma),
+            sym.theta0: rational(x.theta0),
+            sym.extinct_at: last,
+        }
         return {**tokens, **weights, **training}
 
 
@@ -219,14 +248,27 @@ def _promised_fleet(plan: Plan, options: Options, layers: int | None) -> Promise
     promise = guarantee(config)
     where = {"dtype": batch.tokens.dtype, "device": batch.tokens.device}
     start = initialise(
-        structure, plan.seeds(count), group_norm=INITIAL, value_norm=VALUE_BALL, readout_norm=READOUT_BALL, **where  # type: ignore[arg-type]
+        structure,
+        plan.seeds(count),
+        group_norm=INITIAL,
+        value_norm=VALUE_BALL,
+        readout_norm=READOUT_BALL,
+        **where,  # type: ignore[arg-type]
     )
     balls = Balls(Ball(plan.ball, "group" if plan.per_group else "matrix"), VALUE_BALL, READOUT_BALL)
     run = train(
-        start, batch, structure, off_block_penalty(structure, promise.penalty), sgd(STEP), promise.extinction_steps + plan.further,
-        dial=plan.dial, balls=balls,
-    )  # fmt: skip
-    return PromisedFleet(plan, batch, data, exact_inputs(config), promise, run, Trained(count, batch.tokens.device.type, plan.dtype))
+        start,
+        batch,
+        structure,
+        off_block_penalty(structure, promise.penalty),
+        sgd(STEP),
+        promise.extinction_steps + plan.further,
+        dial=plan.dial,
+        balls=balls,
+    )
+    return PromisedFleet(
+        plan, batch, data, exact_inputs(config), promise, run, Trained(count, batch.tokens.device.type, plan.dtype)
+    )
 
 
 def off_groups(run: Run) -> torch.Tensor:

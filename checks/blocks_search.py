@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy as sp
 import torch
-from flint import fmpq_mat
+from flint import fmpq, fmpq_mat
 from hypothesis import strategies as st
 
 from checks.blocks_exact import ExactLayer, exact_layers, exact_matrix, root, root_above, square_norm
@@ -37,9 +37,14 @@ class LayerBatch:
 def layer_batches(draw: st.DrawFn) -> LayerBatch:
     """Batches over leaks up to the own-block part, forms and dials of very different sizes."""
     return LayerBatch(
-        draw(SEEDS), draw(st.integers(2, 4)), draw(st.sampled_from((1e-6, 0.01, 0.3, 0.999))), draw(st.sampled_from((1e-3, 0.5, 2.0, 30.0))),
-        draw(st.sampled_from((0.0, 1.0, 6.0, 40.0))), draw(st.sampled_from((0.25, 1.0, 3.0))), draw(st.sampled_from(("float32", "float64"))),
-    )  # fmt: skip
+        draw(SEEDS),
+        draw(st.integers(2, 4)),
+        draw(st.sampled_from((1e-6, 0.01, 0.3, 0.999))),
+        draw(st.sampled_from((1e-3, 0.5, 2.0, 30.0))),
+        draw(st.sampled_from((0.0, 1.0, 6.0, 40.0))),
+        draw(st.sampled_from((0.25, 1.0, 3.0))),
+        draw(st.sampled_from(("float32", "float64"))),
+    )
 
 
 def _structure(batch: LayerBatch) -> Structure:
@@ -49,8 +54,14 @@ def _structure(batch: LayerBatch) -> Structure:
 def random_layers(batch: LayerBatch, count: int = 100) -> Iterator[ExactLayer]:
     """`count` layers, one sequence of eight tokens each: forms and values normal, off-block groups exactly zero."""
     made, rng = _structure(batch), np.random.default_rng(batch.seed)
-    data = synthetic(made.features, [batch.seed % 2**31 + k for k in range(count)], sequences=1, tokens=8, leak=batch.leak,
-                     dtype=getattr(torch, batch.dtype))  # fmt: skip
+    data = synthetic(
+        made.features,
+        [batch.seed % 2**31 + k for k in range(count)],
+        sequences=1,
+        tokens=8,
+        leak=batch.leak,
+        dtype=getattr(torch, batch.dtype),
+    )
     forms = rng.standard_normal((count, batch.blocks, 2, 2))
     forms *= batch.scale / np.sqrt((forms**2).sum((2, 3), keepdims=True))
     yield from _exact(forms, data, made, rng, f"random layer of {batch}")
@@ -64,7 +75,9 @@ def _exact(forms: np.ndarray, data: Batch, made: Structure, rng: np.random.Gener
         content[:, 0, at, at] = forms[:, block]
     values = rng.standard_normal((count, 2, width))
     parameters = Parameters(
-        torch.from_numpy(content).to(data.tokens.dtype), torch.from_numpy(values).to(data.tokens.dtype), data.tokens.new_zeros(count, 2, 2)
+        torch.from_numpy(content).to(data.tokens.dtype),
+        torch.from_numpy(values).to(data.tokens.dtype),
+        data.tokens.new_zeros(count, 2, 2),
     )
     yield from exact_layers(parameters, data, made, origin)
 
@@ -72,7 +85,7 @@ def _exact(forms: np.ndarray, data: Batch, made: Structure, rng: np.random.Gener
 def searched_layers(batch: LayerBatch, count: int = 200, steps: int = 150) -> Iterator[ExactLayer]:
     """Query, in-block key and outside key, and the forms, driven to the least margin by gradient descent on the directions.
 
-    Parts keep their norms (own 1, off-block delta, forms `scale`); half of the layers are then moved by units in the last place.
+    Parts keep their norms (own 1, off-block delta, forms `scale`); half of the layers are then moved by a few ulps.
     """
     made, rng = _structure(batch), np.random.default_rng(batch.seed)
     width, blocks = made.width, (0, 0, 1)
@@ -82,8 +95,10 @@ def searched_layers(batch: LayerBatch, count: int = 200, steps: int = 150) -> It
     optimiser = torch.optim.Adam([raw_tokens, raw_forms], lr=0.1)
 
     def build() -> tuple[torch.Tensor, torch.Tensor]:
-        parts = [raw_tokens * side * (radius / (raw_tokens * side).square().sum(-1, keepdim=True).sqrt())
-                 for side, radius in ((own, 1.0), (~own, batch.leak))]  # fmt: skip
+        parts = [
+            raw_tokens * side * (radius / (raw_tokens * side).square().sum(-1, keepdim=True).sqrt())
+            for side, radius in ((own, 1.0), (~own, batch.leak))
+        ]
         return parts[0] + parts[1], raw_forms * (batch.scale / raw_forms.square().sum((2, 3), keepdim=True).sqrt())
 
     with one_thread():
@@ -125,6 +140,6 @@ def alive_products(batch: LayerBatch, count: int = 200) -> Iterator[tuple[dict[s
         yield values, f"product {index} of {batch}"
 
 
-def _off(matrix: fmpq_mat) -> list[object]:
+def _off(matrix: fmpq_mat) -> list[fmpq]:
     size = matrix.ncols()
     return [x for index, x in enumerate(matrix.entries()) if index // size != index % size]

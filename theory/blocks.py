@@ -2,22 +2,21 @@
 
     |s_ij| <= 2 B delta rho / tau across blocks,    margin >= t = beta d - rho (B + delta)^2 / tau
 
-Tokens have own-block part of norm at most B and off-block part of norm at most delta <= B; rho bounds the block forms ||A_c||: rho_A
-for the bilinear parametrisation, rho_Q rho_K for query/key; tau is the temperature, beta d the dial on in-block keys (nats).
-Attained for the leak. With delta = 0 a cross-block score is exactly 0 and outside tokens do not touch a row's weights. Without a dial
-the margin may be negative. delta > B is outside the statement: two off-block remainders may then meet in a third block.
+Tokens have own-block part of norm at most B and off-block part of norm at most delta <= B; rho bounds the block forms
+||A_c||: rho_A for the bilinear parametrisation, rho_Q rho_K for query/key; tau is the temperature, beta d the dial on
+in-block keys (nats). Attained for the leak. With delta = 0 a cross-block score is exactly 0 and outside tokens do not touch a
+row's weights. Without a dial the margin may be negative. delta > B is outside the statement: two off-block remainders may
+then meet in a third block.
 """
 
 from __future__ import annotations
 
+from theory.blocks_extinction import guarantee_extinction, guarantee_extinction_key, guarantee_extinction_query
 from theory.blocks_formulas import FORMULAS
 from theory.blocks_guarantee import (
     captured_outside_mass,
     guarantee_captured,
     guarantee_entropy,
-    guarantee_extinction,
-    guarantee_extinction_key,
-    guarantee_extinction_query,
     guarantee_output,
     guarantee_outside_mass,
 )
@@ -35,10 +34,29 @@ from theory.blocks_structure import (
 from theory.theorem import Theorem
 
 THEOREMS: tuple[Theorem, ...] = (
-    structure, column_groups, negative_margin, entropy_vacuous, outside_weight, non_interference, value_shift,
-    leak_per_block, leak, leak_in_block, margin_leak, margin_per_block, margin_of_form, product, margin_of_product,
-    guarantee_extinction, guarantee_extinction_query, guarantee_extinction_key,
-    guarantee_outside_mass, guarantee_entropy, guarantee_output, guarantee_captured, captured_outside_mass,
-)  # fmt: skip
+    structure,
+    column_groups,
+    negative_margin,
+    entropy_vacuous,
+    outside_weight,
+    non_interference,
+    value_shift,
+    leak_per_block,
+    leak,
+    leak_in_block,
+    margin_leak,
+    margin_per_block,
+    margin_of_form,
+    product,
+    margin_of_product,
+    guarantee_extinction,
+    guarantee_extinction_query,
+    guarantee_extinction_key,
+    guarantee_outside_mass,
+    guarantee_entropy,
+    guarantee_output,
+    guarantee_captured,
+    captured_outside_mass,
+)
 
 __all__ = ["FORMULAS", "THEOREMS"]

@@ -1,30 +1,23 @@
 """The guarantee of a configuration (theory.md N4), from numbers that are known before training.
 
-Balls, penalty, leak and dial give t = beta d - rho (B + delta)^2 / tau, and every row of every layer that the configuration trains has
-margin at least t; so outside mass, entropy and output shift are bounded by t alone. rho bounds the block forms: the Frobenius ball of
-A, or rho_Q rho_K. n and g are the row's own: with a causal mask every row has its own pair.
+Balls, penalty, leak and dial give t = beta d - rho (B + delta)^2 / tau, and every row of every layer that the configuration
+trains has margin at least t; so outside mass, entropy and output shift are bounded by t alone. rho bounds the block forms:
+the Frobenius ball of A, or rho_Q rho_K. n and g are the row's own: with a causal mask every row has its own pair.
 """
 
 from __future__ import annotations
 
 import sympy as sp
 
-from theory import concentration, lemmas, threshold_formulas
+from theory import concentration, lemmas
 from theory.blocks_formulas import content_bound, margin_bilinear
 from theory.blocks_margin import margin_of_form
 from theory.entropy_ceiling import ceiling
-from theory.extinction_runs import ALIVE, finite_time
 from theory.lemmas import mean_distance, norm_scales
 from theory.steps import Cite, Combine, Manifest
 from theory.symbols import (
-    D_V,
-    D_X,
     B,
-    B_c,
-    B_x,
-    D_c,
     D_x,
-    G_loss,
     beta,
     captured_margin,
     cut_gap,
@@ -32,41 +25,22 @@ from theory.symbols import (
     dial,
     entropy,
     eps,
-    eta,
-    extinct_at,
     g,
-    gamma,
-    gradient_norm,
     j_in,
     j_out,
-    lam,
     low_in,
     margin,
     mean_gap,
-    mean_part,
     n,
     off_norm,
-    output_gradient,
     rho_A,
-    rho_K,
-    rho_Q,
     rounding,
     s,
-    size_K,
-    size_Q,
-    spread_c,
-    spread_V,
-    spread_X,
-    step_bound,
     t,
     tau,
-    theta0,
-    token_norm,
     top_out,
-    vector_max,
 )
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
-from theory.threshold_gradient import gradient_bilinear, gradient_qk, gradient_qk_key
 
 _rel = {"evaluate": False}
 _zero, _one, _two = sp.Integer(0), sp.Integer(1), sp.Integer(2)
@@ -74,11 +48,14 @@ _zero, _one, _two = sp.Integer(0), sp.Integer(1), sp.Integer(2)
 T = margin_bilinear.stated
 CLAIMED = {t: T}
 _Z = g + (n - g) * sp.exp(-T)
-_two_level = "query (B, delta), in-block keys (-B, -delta), outside keys (delta, B), every A_c = rho of rank one: the row is two-level"
+_two_level = (
+    "query (B, delta), in-block keys (-B, -delta), outside keys (delta, B), every A_c = rho of rank one: the row is two-level"
+)
 DIAL = Hypothesis(
-    sp.Ge(beta * dial, content_bound.stated, **_rel), "the dial beats content: beta d >= rho (B + delta)^2 / tau",
+    sp.Ge(beta * dial, content_bound.stated, **_rel),
+    "the dial beats content: beta d >= rho (B + delta)^2 / tau",
     "Raise the dial or hold the content on a smaller ball; below it only ln n bounds the entropy.",
-)  # fmt: skip
+)
 _assumes = {"block": concentration.BLOCK, **margin_of_form.assumes}
 _row = concentration.ROW_MARGIN | dict(margin_of_form.definitions)
 _free = {"block": "g = n leaves no outside mass to bound and g = 0 no block; the formula is 0/0 or 1 there"}
@@ -103,13 +80,15 @@ guarantee_outside_mass = Theorem(
     ),
     equality=Equality(_two_level, {eps: 1 - g / _Z}),
     needs={
-        "extinct": Witness(_off_alive | {off_norm: _one, dial: _zero, eps: sp.E / (1 + sp.E)}, text=f"{_off_text}: 0.731 > 1/2"),
+        "extinct": Witness(
+            _off_alive | {off_norm: _one, dial: _zero, eps: sp.E / (1 + sp.E)}, text=f"{_off_text}: 0.731 > 1/2"
+        ),
         "leak": Witness(_long_leak | {dial: _zero, eps: sp.E**2 / (1 + sp.E**2)}, text=f"{_leak_text}: 0.881 > 0.731"),
     },
     free=_free,
     uses=(margin_of_form, concentration.outside_mass),
     source="2510.09338: attention provably concentrates on semantic blocks, explicit thresholds (N4 4)",
-)  # fmt: skip
+)
 
 guarantee_entropy = Theorem(
     name="blocks.guarantee_entropy",
@@ -128,18 +107,26 @@ guarantee_entropy = Theorem(
         "leak": Witness(_long_leak | {dial: _two, entropy: sp.log(2)}, text=f"{_leak_text}: ln 2 > 0.582"),
         "dial": Witness(
             {
-                n: sp.Integer(4), g: _one, off_norm: _zero, B: _one, delta: _zero, rho_A: _one, tau: _one, beta: _one, dial: _zero,
+                n: sp.Integer(4),
+                g: _one,
+                off_norm: _zero,
+                B: _one,
+                delta: _zero,
+                rho_A: _one,
+                tau: _one,
+                beta: _one,
+                dial: _zero,
                 entropy: sp.log(4),
             },
-            text="A = 0 is in the ball rho = 1: without a dial four keys share the row, ln 4 > H*(4, 1, -1) = 1.324 (blocks.entropy_vacuous)",
+            text="A = 0 is in the ball rho = 1: without a dial four keys share the row, ln 4 > H*(4, 1, -1) = 1.324",
         ),
     },
     free=_free,
     uses=(margin_of_form, ceiling),
     source="2510.09338: low entropy, exact bounds on attention entropy at stationary points (N4 4)",
-)  # fmt: skip
+)
 
-# --- the row as it is computed: captured scores, each within a rounding error of the exact one -------------------------------------------
+# --- the row as it is computed: captured scores, each within a rounding error of the exact one ---
 
 _low_c, _top_c, _low_key, _top_key, _err_low, _err_top = sp.symbols("low_c top_c low_key top_key err_low err_top", real=True)
 _captured = {
@@ -164,24 +151,36 @@ guarantee_captured = Theorem(
         Manifest("error in", sp.Ge(_err_low, -sp.Abs(_err_low), **_rel)),
         Manifest("error out", sp.Le(_err_top, sp.Abs(_err_top), **_rel)),
         Combine(
-            "claim", sp.Ge(captured_margin, _T_captured, **_rel),
+            "claim",
+            sp.Ge(captured_margin, _T_captured, **_rel),
             {
-                "captured margin is": _one, "least captured": _one, "exact at it": _one, "error in": _one, "rounded there": _one,
-                "greatest captured": -_one, "exact at that": _one, "error out": _one, "rounded at that": _one, "margin is": -_one,
+                "captured margin is": _one,
+                "least captured": _one,
+                "exact at it": _one,
+                "error in": _one,
+                "rounded there": _one,
+                "greatest captured": -_one,
+                "exact at that": _one,
+                "error out": _one,
+                "rounded at that": _one,
+                "margin is": -_one,
                 "margin at least": _one,
             },
         ),
     ),
-    equality=Equality("the worst tokens, the in-block score rounded down and the outside one up by the same", {captured_margin: _T_captured}),
+    equality=Equality(
+        "the worst tokens, the in-block score rounded down and the outside one up by the same", {captured_margin: _T_captured}
+    ),
     needs={
         "extinct": Witness(
-            _off_alive | {off_norm: _one, dial: _zero, rounding: _zero, captured_margin: -_one}, text=f"{_off_text}: margin -1 < 0"
+            _off_alive | {off_norm: _one, dial: _zero, rounding: _zero, captured_margin: -_one},
+            text=f"{_off_text}: margin -1 < 0",
         ),
         "leak": Witness(_long_leak | {dial: _zero, rounding: _zero, captured_margin: -_two}, text=f"{_leak_text}: -2 < -1"),
     },
     uses=(margin_of_form,),
     source="2510.09338: the guarantee for captured logits (N4 3, theory.md section 4)",
-)  # fmt: skip
+)
 
 captured_outside_mass = Theorem(
     name="blocks.captured_outside_mass",
@@ -195,7 +194,9 @@ captured_outside_mass = Theorem(
     steps=(
         Cite("margin at least", guarantee_captured, {}, _given),
         Cite(
-            "claim", concentration.outside_mass, {t: _T_captured, margin: captured_margin, low_in: _low_c, top_out: _top_c},
+            "claim",
+            concentration.outside_mass,
+            {t: _T_captured, margin: captured_margin, low_in: _low_c, top_out: _top_c},
             {"block": "block", "margin": "margin at least"},
         ),
     ),
@@ -205,14 +206,17 @@ captured_outside_mass = Theorem(
     ),
     needs={
         "extinct": Witness(
-            _off_alive | {off_norm: _one, dial: _zero, rounding: _zero, eps: sp.E / (1 + sp.E)}, text=f"{_off_text}: 0.731 > 1/2"
+            _off_alive | {off_norm: _one, dial: _zero, rounding: _zero, eps: sp.E / (1 + sp.E)},
+            text=f"{_off_text}: 0.731 > 1/2",
         ),
-        "leak": Witness(_long_leak | {dial: _zero, rounding: _zero, eps: sp.E**2 / (1 + sp.E**2)}, text=f"{_leak_text}: 0.881 > 0.731"),
+        "leak": Witness(
+            _long_leak | {dial: _zero, rounding: _zero, eps: sp.E**2 / (1 + sp.E**2)}, text=f"{_leak_text}: 0.881 > 0.731"
+        ),
     },
     free=_free,
     uses=(guarantee_captured, concentration.outside_mass),
     source="2510.09338: the guarantee for captured logits (N4 4, theory.md section 4)",
-)  # fmt: skip
+)
 
 _shift = concentration.E.subs(CLAIMED) * D_x
 guarantee_output = Theorem(
@@ -230,70 +234,15 @@ guarantee_output = Theorem(
     ),
     equality=Equality(f"{_two_level}; values constant in the block and constant outside", {cut_gap: _shift}),
     needs={
-        "extinct": Witness(_off_alive | {off_norm: _one, dial: _zero, D_x: _one, cut_gap: sp.E / (1 + sp.E)}, text=f"{_off_text}; values 0 and 1"),
-        "leak": Witness(_long_leak | {dial: _zero, D_x: _one, cut_gap: sp.E**2 / (1 + sp.E**2)}, text=f"{_leak_text}; values 0 and 1"),
+        "extinct": Witness(
+            _off_alive | {off_norm: _one, dial: _zero, D_x: _one, cut_gap: sp.E / (1 + sp.E)},
+            text=f"{_off_text}; values 0 and 1",
+        ),
+        "leak": Witness(
+            _long_leak | {dial: _zero, D_x: _one, cut_gap: sp.E**2 / (1 + sp.E**2)}, text=f"{_leak_text}; values 0 and 1"
+        ),
     },
     free=_free,
     uses=(guarantee_outside_mass,),
     source="2510.09338: negligible error of localising (N4 5)",
-)  # fmt: skip
-
-# --- (1) extinction: the gradient bound of the configuration in the place of G_bar -----------------------------------------------------
-
-_greatest = {"steepest": sp.Le(vector_max, gradient_norm, **_rel)}  # gradient_norm is that of the state where it is greatest
-_numbers = {
-    gradient_norm: 1, output_gradient: 1, G_loss: 1, spread_V: 2, D_V: 2, spread_c: 2, D_c: 2, mean_part: 1, B_c: 1, size_K: 1, rho_K: 1, size_Q: 1,
-    rho_Q: 1, spread_X: 2, D_X: 2, token_norm: 1, B_x: 1, tau: 1, theta0: 1, eta: 1, gamma: 1, extinct_at: 100, lam: 2,
-}  # fmt: skip
-
-
-def _extinction(word: str, title: str, gradient: Theorem, bound: sp.Expr, matrix: str) -> Theorem:
-    """`extinction.finite_time` for one kind of group, with the a-priori gradient bound for G_bar."""
-    penalty = Hypothesis(
-        sp.Ge(lam, bound + gamma, **_rel), "the penalty weight exceeds the a-priori gradient bound by gamma",
-        "Take the weight from `localist threshold`.",
-    )
-    assumes = {"alive": ALIVE, **gradient.assumes, "penalty": penalty}
-    used = {symbol for hypothesis in assumes.values() for symbol in hypothesis.relation.free_symbols} | {theta0, eta, gamma, extinct_at}
-
-    def witness(key: str) -> Witness:
-        """The attaining layer of the gradient bound with one number doubled (or lam at the bound): the group is alive for 99 steps."""
-        relation = assumes[key].relation
-        changed = lam if key == "penalty" else relation.lhs
-        values = {symbol: sp.Integer(_numbers[symbol]) for symbol in used}
-        values[changed] = _one if key == "penalty" else 2 * values[changed]
-        return Witness(values, text="the step pushes out as far as it pulls in: the group stays at 1, where one step should have ended it")
-
-    return Theorem(
-        name=f"blocks.{word}",
-        title=title,
-        claim=finite_time.claim,
-        assumes=assumes,
-        definitions=dict(finite_time.definitions) | dict(gradient.definitions) | _greatest,
-        steps=(
-            Cite("gradient", gradient, {}, {key: key for key in gradient.assumes}),
-            Combine("bounded", sp.Le(vector_max, bound, **_rel), {"steepest": _one, "gradient": _one}),
-            Cite("claim", finite_time, {step_bound: bound}, {"alive": "alive", "bounded": "bounded", "penalty": "penalty"}),
-        ),
-        equality=Equality(
-            f"attained by vectors of the greatest length that point away from the group (extinction.finite_time), not by the gradients of one loss in {matrix}"
-        ),
-        needs={key: witness(key) for key in assumes if key != "alive"},
-        free={"alive": "it only says that there is a last living state; a group that is zero from the start has K = 0"},
-        uses=(gradient, finite_time),
-        source="2510.09338: penalties above explicit thresholds, computed before training (N4 1)",
-    )
-
-
-guarantee_extinction = _extinction(
-    "guarantee_extinction", "Cross-block groups of A die by a step known beforehand", gradient_bilinear,
-    threshold_formulas.gradient_bound_bilinear.stated, "A",
-)  # fmt: skip
-guarantee_extinction_query = _extinction(
-    "guarantee_extinction_query", "Cross-block groups of W_Q die by a step known beforehand", gradient_qk,
-    threshold_formulas.gradient_bound_qk.stated, "W_Q",
-)  # fmt: skip
-guarantee_extinction_key = _extinction(
-    "guarantee_extinction_key", "Cross-block groups of W_K die by a step known beforehand", gradient_qk_key,
-    threshold_formulas.gradient_bound_qk.stated, "W_K",
-)  # fmt: skip
+)

@@ -1,7 +1,8 @@
 """The margin that is left when every off-block group is zero: without a dial, on a dial, and for query/key layers.
 
-The in-block score of least value belongs to a key of the query's block, the greatest outside score to a key of another block; the
-dial adds beta d inside. A query/key layer is the bilinear one with A = W_Q' W_K, whose block forms lie in the product of the balls.
+The in-block score of least value belongs to a key of the query's block, the greatest outside score to a key of another
+block; the dial adds beta d inside. A query/key layer is the bilinear one with A = W_Q' W_K, whose block forms lie in the
+product of the balls.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ _rel = {"evaluate": False}
 _zero, _one, _two = sp.Integer(0), sp.Integer(1), sp.Integer(2)
 _own_j = sp.Symbol("own_j", nonnegative=True)  # norm of the own-block part of an in-block key
 _own_low, _f_own = sp.symbols("own_low f_own", real=True)  # own-block score at the in-block key of least score, and its form
-_norm_Q, _norm_K, _part_Q, _part_K = sp.symbols("norm_Q norm_K part_Q part_K", nonnegative=True)
+_size_q, _size_k, _part_q, _part_k = sp.symbols("norm_Q norm_K part_Q part_K", nonnegative=True)
 
 row = {
     "own score is": sp.Eq(tau * _own_low, _f_own, **_rel),
@@ -69,15 +70,26 @@ _score_below = (
     Manifest("move above", sp.Ge(own_move, -sp.Abs(own_move), **_rel)),
 )
 _to_margin: dict[str, sp.Expr] = {
-    "margin is": _one, "low in is": _one, "top out is": -_one, "score below": _one, "move above": _one, "leak across": _one, "leak within": _one,
-}  # fmt: skip
+    "margin is": _one,
+    "low in is": _one,
+    "top out is": -_one,
+    "score below": _one,
+    "move above": _one,
+    "leak across": _one,
+    "leak within": _one,
+}
 
 margin_leak = Theorem(
     name="blocks.margin",
     title="The margin that the leak leaves, without a dial",
     claim=sp.Ge(margin, margin_with_leak.stated, **_rel),
     assumes={"extinct": EXTINCT, "leak": LEAK},
-    definitions=forms(rho_A, rho_A) | across(cross_score) | within | row | _low_is | {"t_in is": sp.Ge(_own_low, margin_in, **_rel)},
+    definitions=forms(rho_A, rho_A)
+    | across(cross_score)
+    | within
+    | row
+    | _low_is
+    | {"t_in is": sp.Ge(_own_low, margin_in, **_rel)},
     steps=(
         Cite("leak across", leak, {}, {"extinct": "extinct", "leak": "leak"}),
         Cite("leak within", leak_in_block, {}, {"extinct": "extinct"}),
@@ -85,11 +97,20 @@ margin_leak = Theorem(
         Combine("claim", sp.Ge(margin, margin_with_leak.stated, **_rel), _to_margin | {"t_in is": _one}),
     ),
     equality=Equality(
-        "query (B, delta), in-block key (t_in tau/(rho B), -delta), outside key (delta, B), A_c = rho", {margin: margin_with_leak.stated}
+        "query (B, delta), in-block key (t_in tau/(rho B), -delta), outside key (delta, B), A_c = rho",
+        {margin: margin_with_leak.stated},
     ),
     needs={
         "extinct": Witness(
-            {margin: -sp.Integer(25), off_norm: _one, margin_in: _zero, B: sp.Integer(5), delta: _zero, rho_A: _zero, tau: _one},
+            {
+                margin: -sp.Integer(25),
+                off_norm: _one,
+                margin_in: _zero,
+                B: sp.Integer(5),
+                delta: _zero,
+                rho_A: _zero,
+                tau: _one,
+            },
             text="W_Q = [1 0], W_K = [0 1]: the in-block scores are 0, the outside one is 25",
         ),
         "leak": Witness(
@@ -99,7 +120,7 @@ margin_leak = Theorem(
     },
     uses=(leak, leak_in_block),
     source="2510.09338: attention concentrates on semantic blocks (T6 corrected)",
-)  # fmt: skip
+)
 
 _margin_two = beta * dial - (B + delta) * (rho_own * B + rho_other * delta) / tau
 margin_per_block = Theorem(
@@ -114,9 +135,12 @@ margin_per_block = Theorem(
         *_score_below,
         Cite("own form", bilinear_form, {lemmas.p: -_f_own, lemmas.u: A_query, lemmas.v: own_q, lemmas.w: _own_j}),
         Combine(
-            "own part", sp.Le(-_f_own, rho_own * B**2, **_rel),
+            "own part",
+            sp.Le(-_f_own, rho_own * B**2, **_rel),
             {
-                "own form": _one, "form of the query's block": own_q * _own_j, "own part of query": rho_own * _own_j,
+                "own form": _one,
+                "form of the query's block": own_q * _own_j,
+                "own part of query": rho_own * _own_j,
                 "own part of in-block key": rho_own * B,
             },
         ),
@@ -127,24 +151,51 @@ margin_per_block = Theorem(
     ),
     needs={
         "extinct": Witness(
-            {margin: -sp.Integer(25), off_norm: _one, B: sp.Integer(5), delta: _zero, rho_own: _zero, rho_other: _zero, tau: _one, beta: _one, dial: _zero},
+            {
+                margin: -sp.Integer(25),
+                off_norm: _one,
+                B: sp.Integer(5),
+                delta: _zero,
+                rho_own: _zero,
+                rho_other: _zero,
+                tau: _one,
+                beta: _one,
+                dial: _zero,
+            },
             text="W_Q = [1 0], W_K = [0 1]: the outside key scores 25",
         ),
         "leak": Witness(
             {
-                margin: -sp.Rational(308, 25), off_norm: _zero, B: _one, delta: _two, rho_own: _two, rho_other: _one, tau: _one, beta: _one,
+                margin: -sp.Rational(308, 25),
+                off_norm: _zero,
+                B: _one,
+                delta: _two,
+                rho_own: _two,
+                rho_other: _one,
+                tau: _one,
+                beta: _one,
                 dial: _zero,
             },
-            text="A = diag(2, 1, 1), query (1, 6/5, 8/5): in-block key (-1, -6/5, -8/5) scores -6, outside key (8/5, 1, 6/5) 158/25",
+            text="A = diag(2, 1, 1), query (1, 6/5, 8/5): in-block (-1, -6/5, -8/5) scores -6, outside (8/5, 1, 6/5) 158/25",
         ),
         "balance": Witness(
-            {margin: -sp.Rational(12, 5), off_norm: _zero, B: _one, delta: _one, rho_own: _zero, rho_other: _one, tau: _one, beta: _one, dial: _zero},
+            {
+                margin: -sp.Rational(12, 5),
+                off_norm: _zero,
+                B: _one,
+                delta: _one,
+                rho_own: _zero,
+                rho_other: _one,
+                tau: _one,
+                beta: _one,
+                dial: _zero,
+            },
             text="A = diag(0, 1, 1), query (1, 4/5, 3/5): in-block key (-1, -4/5, -3/5) scores -1, outside key (0, 1, 1) 7/5",
         ),
     },
     uses=(leak_per_block, leak_in_block),
     source="2510.09338: threshold conditions of concentration, per-block balls (N4 3)",
-)  # fmt: skip
+)
 
 margin_of_form = Theorem(
     name="blocks.margin_bilinear",
@@ -154,15 +205,30 @@ margin_of_form = Theorem(
     definitions=forms(rho_A, rho_A) | across(cross_score) | within | row | _low_is_on_dial,
     steps=(
         Manifest("balance", sp.Le(rho_A * delta, rho_A * B, **_rel)),
-        Cite("two norms", margin_per_block, {rho_own: rho_A, rho_other: rho_A}, {"extinct": "extinct", "leak": "leak", "balance": "balance"}),
+        Cite(
+            "two norms",
+            margin_per_block,
+            {rho_own: rho_A, rho_other: rho_A},
+            {"extinct": "extinct", "leak": "leak", "balance": "balance"},
+        ),
         Combine("claim", sp.Ge(margin, margin_bilinear.stated, **_rel), {"two norms": _one}),
     ),
     equality=Equality(
-        "query (B, delta), in-block key (-B, -delta), outside key (delta, B), every A_c = rho of rank one", {margin: margin_bilinear.stated}
+        "query (B, delta), in-block key (-B, -delta), outside key (delta, B), every A_c = rho of rank one",
+        {margin: margin_bilinear.stated},
     ),
     needs={
         "extinct": Witness(
-            {margin: -sp.Integer(25), off_norm: _one, B: sp.Integer(5), delta: _zero, rho_A: _zero, tau: _one, beta: _one, dial: _zero},
+            {
+                margin: -sp.Integer(25),
+                off_norm: _one,
+                B: sp.Integer(5),
+                delta: _zero,
+                rho_A: _zero,
+                tau: _one,
+                beta: _one,
+                dial: _zero,
+            },
             text="A^(1,2) = 1 alone is alive, query (5, 0), outside key (0, 5)",
         ),
         "leak": Witness(
@@ -172,12 +238,12 @@ margin_of_form = Theorem(
     },
     uses=(margin_per_block,),
     source="2510.09338: threshold conditions of concentration (N4 3, bilinear)",
-)  # fmt: skip
+)
 
 _off_product = off_Q * rho_K + rho_Q * off_K
 _query_key = {
-    "W_Q in its ball": sp.Le(_norm_Q, rho_Q, **_rel),
-    "W_K in its ball": sp.Le(_norm_K, rho_K, **_rel),
+    "W_Q in its ball": sp.Le(_size_q, rho_Q, **_rel),
+    "W_K in its ball": sp.Le(_size_k, rho_K, **_rel),
 }
 product = Theorem(
     name="blocks.product",
@@ -187,28 +253,30 @@ product = Theorem(
     definitions=_query_key,
     steps=(
         # W_Q = Q_d + Q_o, W_K = K_d + K_o, and Q_d' K_d is block diagonal: what is left is Q_o' W_K + Q_d' K_o.
-        Cite("two parts", triangle, {lemmas.u: off_norm, lemmas.v: _part_Q, lemmas.w: _part_K}),
-        Cite("Q_o' W_K", norm_of_product, {lemmas.p: _part_Q, lemmas.v: off_Q, lemmas.w: _norm_K}),
-        Cite("Q_d' K_o", norm_of_product, {lemmas.p: _part_K, lemmas.v: _norm_Q, lemmas.w: off_K}),
+        Cite("two parts", triangle, {lemmas.u: off_norm, lemmas.v: _part_q, lemmas.w: _part_k}),
+        Cite("Q_o' W_K", norm_of_product, {lemmas.p: _part_q, lemmas.v: off_Q, lemmas.w: _size_k}),
+        Cite("Q_d' K_o", norm_of_product, {lemmas.p: _part_k, lemmas.v: _size_q, lemmas.w: off_K}),
         Combine(
-            "claim", sp.Le(off_norm, _off_product, **_rel),
+            "claim",
+            sp.Le(off_norm, _off_product, **_rel),
             {"two parts": _one, "Q_o' W_K": _one, "Q_d' K_o": _one, "W_K in its ball": off_Q, "W_Q in its ball": off_K},
         ),
     ),
     equality=Equality("W_Q = q e_1 e_2', W_K = k e_1 e_1': A = q k e_2 e_1'", {off_K: _zero, off_norm: off_Q * rho_K}),
     source="2510.09338: block sparsity of query/key attention needs groups (b, c) (T6 corrected)",
-)  # fmt: skip
+)
 
 
 def _in_ball(form: sp.Symbol, name: str) -> tuple[Step, ...]:
     """||A_c|| <= ||W_Q|| ||W_K|| <= rho_Q rho_K: A_c is a part of W_Q' W_K."""
     return (
-        Cite(f"product, {name}", norm_of_product, {lemmas.p: form, lemmas.v: _norm_Q, lemmas.w: _norm_K}),
+        Cite(f"product, {name}", norm_of_product, {lemmas.p: form, lemmas.v: _size_q, lemmas.w: _size_k}),
         Combine(
-            f"ball, {name}", sp.Le(form, rho_Q * rho_K, **_rel),
-            {f"product, {name}": _one, "W_Q in its ball": _norm_K, "W_K in its ball": rho_Q},
+            f"ball, {name}",
+            sp.Le(form, rho_Q * rho_K, **_rel),
+            {f"product, {name}": _one, "W_Q in its ball": _size_k, "W_K in its ball": rho_Q},
         ),
-    )  # fmt: skip
+    )
 
 
 EXTINCT_QK = {
@@ -229,12 +297,15 @@ margin_of_product = Theorem(
     definitions=across(cross_score) | within | row | _low_is_on_dial | _query_key,
     steps=(
         *form_extinct,
-        *_in_ball(A_query, "form of the query's block"), *_in_ball(A_key, "form of the key's block"), *_in_ball(A_rest, "forms of other blocks"),
+        *_in_ball(A_query, "form of the query's block"),
+        *_in_ball(A_key, "form of the key's block"),
+        *_in_ball(A_rest, "forms of other blocks"),
         Cite("one form", margin_of_form, {rho_A: rho_Q * rho_K}, {"extinct": "extinct", "leak": "leak"}),
         Combine("claim", sp.Ge(margin, margin_qk.stated, **_rel), {"one form": _one}),
     ),
     equality=Equality(
-        "as for one form, delta = 0: W_Q and W_K of rank one on the query's block", {delta: _zero, margin: margin_qk.stated.subs(delta, 0)}
+        "as for one form, delta = 0: W_Q and W_K of rank one on the query's block",
+        {delta: _zero, margin: margin_qk.stated.subs(delta, 0)},
     ),
     needs={
         "extinct K": Witness(
@@ -246,9 +317,7 @@ margin_of_product = Theorem(
             text="query (0, 0, 1), in-block key (0, 0, -1), outside key (0, 0, 1): margin -2 < -1",
         ),
     },
-    free={
-        "extinct Q": "with whole-matrix balls the margin survives without it (|W_K (x_j - x_k)| <= rho_K (B + delta)); the leak bound does not"
-    },
+    free={"extinct Q": "on whole-matrix balls the margin survives without it: |W_K (x_j - x_k)| <= rho_K (B + delta)"},
     uses=(product, margin_of_form),
     source="2510.09338: threshold conditions of concentration (N4 3, query/key)",
-)  # fmt: skip
+)

@@ -1,7 +1,8 @@
-"""Statements about exact block structure: what is exactly zero, what does not interfere, and the three readings that are false.
+"""Statements about exact block structure: what is exactly zero, what does not interfere, and three readings that are false.
 
-With every off-block group zero and tokens supported on their own block, content across blocks is exactly 0, also in floating point;
-so tokens outside the block do not touch a row's weights. Column groups are not enough, and without a dial the margin may be negative.
+With every off-block group zero and tokens supported on their own block, content across blocks is exactly 0, also in floating
+point; so tokens outside the block do not touch a row's weights. Column groups are not enough, and without a dial the margin
+may be negative.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ _zero, _one, _two, _half = sp.Integer(0), sp.Integer(1), sp.Integer(2), sp.Ratio
 _x, _y = sp.Symbol("x", real=True), sp.Symbol("y", positive=True)
 
 NO_LEAK = Hypothesis(
-    sp.Eq(delta, 0, **_rel), "tokens are supported on their own block: delta = 0", "With a leak only blocks.leak holds; bound it instead."
+    sp.Eq(delta, 0, **_rel),
+    "tokens are supported on their own block: delta = 0",
+    "With a leak only blocks.leak holds; bound it instead.",
 )
 
 
@@ -70,7 +73,9 @@ structure = Theorem(
         "extinct": Witness(
             {cross_score: sp.Integer(25), off_norm: _one, delta: _zero}, text="W_Q = [1 0], W_K = [0 1]; tokens (5, 0), (0, 5)"
         ),
-        "no leak": Witness({cross_score: _two, off_norm: _zero, delta: _one}, text="A = I, tokens (1, 1) and (1, 1) of different blocks"),
+        "no leak": Witness(
+            {cross_score: _two, off_norm: _zero, delta: _one}, text="A = I, tokens (1, 1) and (1, 1) of different blocks"
+        ),
     },
     uses=(leak,),
     source="2510.09338: attention restricted to semantic blocks (T6 corrected)",
@@ -86,7 +91,9 @@ column_groups = Theorem(
     claim=sp.Gt(_column_score, leak.claim.rhs.subs({B: 5, delta: 0, rho_A: 0, tau: 1}), **_rel),
     assumes={},
     steps=(Manifest("claim", sp.Gt(_column_score, 0, **_rel)),),
-    equality=Equality("a counterexample: W_Q = [1 0], W_K = [0 1], x_1 = (5, 0), x_2 = (0, 5); score 25 where blocks.leak would say 0"),
+    equality=Equality(
+        "a counterexample: W_Q = [1 0], W_K = [0 1], x_1 = (5, 0), x_2 = (0, 5); score 25 where blocks.leak would say 0"
+    ),
     source="2510.09338: block sparsity, as first stated with column groups (T6 original)",
     kind="counterexample",
 )
@@ -99,7 +106,8 @@ negative_margin = Theorem(
     assumes={},
     steps=(
         Manifest(
-            "claim", sp.Gt(concentration.E.subs(_lone), sp.Rational(3, 4), **_rel),
+            "claim",
+            sp.Gt(concentration.E.subs(_lone), sp.Rational(3, 4), **_rel),
         ),
     ),
     equality=Equality(
@@ -108,7 +116,7 @@ negative_margin = Theorem(
     ),
     source="2510.09338: concentration from block sparsity alone (T6 original)",
     kind="counterexample",
-)  # fmt: skip
+)
 
 _ceiling = entropy.entropy_ceiling.stated.subs(_lone)
 entropy_vacuous = Theorem(
@@ -118,7 +126,7 @@ entropy_vacuous = Theorem(
     assumes={},
     steps=(Manifest("claim", sp.Gt(sp.log(4), _ceiling, **_rel)),),
     equality=Equality(
-        "a counterexample: rho = B = tau = 1, delta = 0, no dial: t = -1, and A = 0 is in the ball; n = 4, g = 1, entropy ln 4 > 1.3235"
+        "a counterexample: rho = B = tau = 1, delta = 0, no dial: t = -1, and A = 0 is in the ball; n = 4, g = 1: ln 4 > 1.3235"
     ),
     source="2510.09338: low entropy at stationary points, without a positive margin (N4)",
     kind="counterexample",
@@ -153,7 +161,7 @@ outside_weight = Theorem(
     uses=(leak,),
     source="2510.09338: semantic blocks do not interfere (T6 non-interference)",
     kind="identity",
-)  # fmt: skip
+)
 
 _s2 = sp.IndexedBase("s2", real=True)  # scores after the tokens outside the block were replaced
 _O2 = sp.Symbol("O_2", positive=True)
@@ -163,7 +171,9 @@ _fresh: dict[sp.Expr, sp.Expr] = {
     for relation in across(cross_score).values()
     for symbol in relation.free_symbols - {cross_score, tau, B, delta, off_norm}
 }
-_again = {f"{key}, replaced": r.subs({cross_score: _s2[j_out], **_fresh}, simultaneous=True) for key, r in across(cross_score).items()}
+_again = {
+    f"{key}, replaced": r.subs({cross_score: _s2[j_out], **_fresh}, simultaneous=True) for key, r in across(cross_score).items()
+}
 _drift = _weight / (sum_in + _O2) - _weight / (sum_in + sum_out)
 non_interference = Theorem(
     name="blocks.non_interference",
@@ -175,15 +185,27 @@ non_interference = Theorem(
         "O, replaced": sp.Eq(_O2, sp.Sum(sp.exp(_s2[j_out]), (j_out, g + 1, n)), **_rel),
         "drift is": sp.Eq(weight_drift, _drift, **_rel),
     }
-    | forms(rho_A, rho_A) | across(s[j_out]) | _again,
+    | forms(rho_A, rho_A)
+    | across(s[j_out])
+    | _again,
     steps=(
         _small,
         *_is_zero(s[j_out], Cite("before", leak, {cross_score: s[j_out]}, {"extinct": "extinct", "leak": "small leak"})),
-        *_is_zero(_s2[j_out], Cite("after", leak, {cross_score: _s2[j_out], **_fresh}, {"extinct": "extinct", "leak": "small leak"})),
+        *_is_zero(
+            _s2[j_out], Cite("after", leak, {cross_score: _s2[j_out], **_fresh}, {"extinct": "extinct", "leak": "small leak"})
+        ),
         SumOver("terms before", Apply("e^0 before", sp.exp(_x), _x, "before is 0"), j_out),
         SumOver("terms after", Apply("e^0 after", sp.exp(_x), _x, "after is 0"), j_out),
-        Combine("same", sp.Eq(_O2, sum_out, **_rel), {"O, replaced": _one, "terms after": _one, "O is": -_one, "terms before": -_one}),
-        Combine("claim", sp.Eq(weight_drift, 0, **_rel), {"drift is": _one, "same": -_weight / ((sum_in + _O2) * (sum_in + sum_out))}),
+        Combine(
+            "same",
+            sp.Eq(_O2, sum_out, **_rel),
+            {"O, replaced": _one, "terms after": _one, "O is": -_one, "terms before": -_one},
+        ),
+        Combine(
+            "claim",
+            sp.Eq(weight_drift, 0, **_rel),
+            {"drift is": _one, "same": -_weight / ((sum_in + _O2) * (sum_in + sum_out))},
+        ),
     ),
     equality=Equality("an identity; exact in floating point too, because every outside content score is exactly 0"),
     needs={
@@ -199,7 +221,7 @@ non_interference = Theorem(
     uses=(leak,),
     source="2510.09338: semantic blocks do not interfere (T6 non-interference)",
     kind="identity",
-)  # fmt: skip
+)
 
 _moved, _changed, _total = sp.symbols("moved changed total", nonnegative=True)
 value_shift = Theorem(
@@ -208,7 +230,9 @@ value_shift = Theorem(
     claim=sp.Le(output_change, eps * value_change, **_rel),
     assumes={
         "unmoved": Hypothesis(
-            sp.Eq(weight_drift, 0, **_rel), "the weights of the row did not move", "blocks.non_interference gives it: extinct groups, no leak."
+            sp.Eq(weight_drift, 0, **_rel),
+            "the weights of the row did not move",
+            "blocks.non_interference gives it: extinct groups, no leak.",
         )
     },
     # o' - o = sum_j (a'_j - a_j) v_j + sum_out a'_j dv_j; |a'_j - a_j| sum to total, at most n drifts.
@@ -218,7 +242,8 @@ value_shift = Theorem(
         Cite("moved weights", norm_of_sum, {lemmas.u: _moved, lemmas.v: _total, lemmas.w: B_v}),
         Cite("changed values", norm_of_sum, {lemmas.u: _changed, lemmas.v: eps, lemmas.w: value_change}),
         Combine(
-            "claim", sp.Le(output_change, eps * value_change, **_rel),
+            "claim",
+            sp.Le(output_change, eps * value_change, **_rel),
             {"two parts": _one, "moved weights": _one, "changed values": _one, "total is": B_v, "unmoved": -n * B_v},
         ),
     ),
@@ -226,8 +251,8 @@ value_shift = Theorem(
     needs={
         "unmoved": Witness(
             {output_change: _half, eps: sp.Rational(1, 4), value_change: _zero, weight_drift: sp.Rational(1, 4)},
-            text="two keys with values 1 and -1 whose weights go from (3/4, 1/4) to (1/2, 1/2): the output moves, no value does",
+            text="two keys with values 1 and -1 whose weights go from (3/4, 1/4) to (1/2, 1/2): the output moves, no value",
         )
     },
     source="2510.09338: semantic blocks do not interfere (T6 non-interference)",
-)  # fmt: skip
+)
