@@ -1,0 +1,172 @@
+"""The family dial: it holds, it is tight, each hypothesis is needed, bad input is refused, the check can fail."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import sympy as sp
+from flint import arb, fmpq
+
+from checks import dial_cases as cases
+from checks.claims import Case, judge, realise
+from checks.controls import run_controls
+from checks.dial import CHECKS
+from checks.dial_rows import DialRow, dial_row, distance, rates, row_observables, weigh
+from checks.dial_trained import produced, queries
+from checks.enclosure import Row, RowError, observe
+from checks.properties import Options, attack
+from checks.trained import FleetConfig, train_fleet
+from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN, UNDECIDED
+from theory import dial_entropy as ent
+from theory import dial_law as law
+from theory import dial_output as out
+from theory import symbols as sym
+from theory.dial import THEOREMS
+from theory.replay import ReplayError, replay
+from theory.steps import Apply, Identity
+from theory.theorem import Theorem
+
+PPM = sp.Rational(1, 10**6)
+ATTAINED = [theorem for theorem in THEOREMS if theorem.kind == "bound" and theorem.equality.values is not None]
+NAMED = {"ids": lambda theorem: theorem.name}
+HILL = DialRow((fmpq(-2), fmpq(0)), (True, False), fmpq(1), "the hill", ((fmpq(0),), (fmpq(1),)))
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, **NAMED)
+def test_derivation_replays(theorem: Theorem) -> None:
+    assert replay(theorem).steps >= 1
+
+
+@pytest.mark.parametrize("theorem", [t for t in THEOREMS if t.kind != "counterexample"], **NAMED)
+def test_lowered_bound_does_not_replay(theorem: Theorem) -> None:
+    claim = theorem.claim
+    towards = -1 if isinstance(claim, (sp.Le, sp.Lt, sp.Eq)) else 1
+    stronger = type(claim)(claim.lhs, claim.rhs + towards * PPM, evaluate=False)
+    with pytest.raises(ReplayError, match=f"{theorem.name}, step 'claim'"):
+        replay(dataclasses.replace(theorem, claim=stronger))
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, **NAMED)
+def test_extremal_cases_hold_and_are_tight(theorem: Theorem) -> None:
+    made = CHECKS.extremal[theorem.name]()
+    judged = [(case, judge(theorem, case)) for case in made]
+    assert [j for _, j in judged if j.verdict not in (HOLDS, OUT_OF_DOMAIN)] == []
+    assert any(j.verdict is HOLDS for _, j in judged)
+    if theorem in ATTAINED:
+        gaps = [j.slack for case, j in judged if case.extremal and j.verdict is HOLDS]
+        assert gaps and all(gap is not None and gap.contains(0) for gap in gaps), "at the equality case the gap is zero"
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, **NAMED)
+def test_each_hypothesis_is_needed(theorem: Theorem) -> None:
+    assert set(theorem.needs) | set(theorem.free) == set(theorem.assumes)
+    for key, witness in theorem.needs.items():
+        case = realise(theorem, key, witness)
+        assert judge(theorem, case).verdict is OUT_OF_DOMAIN
+        keep = {name: h for name, h in theorem.assumes.items() if name != key}
+        relaxed = dataclasses.replace(theorem, assumes=keep, needs={}, free=dict.fromkeys(keep, "-"))
+        assert judge(relaxed, case).verdict is FAILS, key
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, **NAMED)
+def test_controls_die(theorem: Theorem) -> None:
+    deaths = run_controls(theorem, CHECKS)
+    assert [death.change for death in deaths if death.outcome == "survived"] == []
+    assert sum(death.outcome == "killed" for death in deaths) >= 5
+
+
+@pytest.mark.parametrize("prop", CHECKS.properties, **NAMED)
+def test_properties_hold(prop) -> None:  # type: ignore[no-untyped-def]
+    outcome = attack(prop, Options(layers=4, examples=0.3))
+    for name, tally in outcome.tallies.items():
+        assert tally.counts["FAILS"] == 0 and tally.counts["UNDECIDED"] == 0, (name, tally.failure or tally.undecided)
+    assert sum(tally.counts["HOLDS"] for tally in outcome.tallies.values()) > 0
+
+
+def test_bad_input_is_refused() -> None:
+    for content, block in (((fmpq(1),), (True,)), ((fmpq(1), fmpq(2)), (True, True)), ((fmpq(1), fmpq(2)), (False, False))):
+        with pytest.raises(RowError):
+            DialRow(content, block, fmpq(1), "no row").at(fmpq(0))
+    with pytest.raises(RowError, match="scores are finite"):
+        dial_row(Row((0.0, float("nan")), (True, False)))
+    good = row_observables(HILL, fmpq(3), fmpq(4))
+    assert judge(out.frozen_mass, Case(good, "good")).verdict in (HOLDS, UNDECIDED)
+    for symbol, bad in ((sym.beta, fmpq(-1)), (sym.beta, fmpq(0)), (sym.n, 1), (sym.lead_bound, fmpq(1))):
+        assert judge(out.frozen_mass, Case({**good, symbol: bad}, "bad")).verdict is OUT_OF_DOMAIN, symbol
+    for bad in (arb("nan"), arb(0, 2)):
+        assert judge(out.frozen_mass, Case({**good, sym.eps: bad}, "nan")).verdict is UNDECIDED
+
+
+def test_entropy_rises_and_falls_on_the_real_row() -> None:
+    heights = [observe(HILL.at(fmpq(d)))[sym.entropy] for d in (0, 2, 4)]
+    assert [round(float(h.mid()), 4) for h in heights] == [0.3653, 0.6931, 0.3653]
+    assert heights[1] > heights[0] and heights[1] > heights[2] and heights[1].overlaps(arb(2).log())
+    assert judge(ent.rising, cases.rate_case(HILL, fmpq(0))).verdict is HOLDS
+    assert judge(ent.rising, cases.rate_case(HILL, fmpq(3))).verdict is OUT_OF_DOMAIN
+
+
+def test_entropy_below_the_block_on_the_real_row() -> None:
+    valley = DialRow((fmpq(-4), fmpq(-4), fmpq(0)), (True, True, False), fmpq(1), "valley")
+    here = weigh(valley, fmpq(0))
+    assert here.entropy < here.parts[0], "entropy lies below H_G before the peak"
+    assert judge(ent.floor, cases.row_case(valley, fmpq(0), fmpq(0))).verdict is OUT_OF_DOMAIN
+    assert judge(ent.floor, cases.row_case(valley, fmpq(5), fmpq(5))).verdict is HOLDS
+
+
+def test_about_half_of_random_heads_blur_first() -> None:
+    rng = np.random.default_rng(0)
+    flags = tuple(index < 4 for index in range(8))
+    rows = [DialRow(tuple(fmpq(int(x * 2**20), 2**20) for x in rng.standard_normal(8)), flags, fmpq(1), "head") for _ in range(600)]
+    rising = sum(judge(ent.rising, cases.rate_case(row, fmpq(0))).verdict is HOLDS for row in rows)
+    assert 0.42 < rising / len(rows) < 0.58
+
+
+def test_power_series_are_the_rates() -> None:
+    """The derivative in d lies between the difference quotients of a function that is convex or concave there; here: at the peak it is 0."""
+    assert rates(HILL, fmpq(2))[sym.entropy_rate].contains(0)
+    step = fmpq(1, 2**20)
+    quotient = (weigh(HILL, step).eps - weigh(HILL, -step).eps) / arb(2 * step)
+    assert abs(quotient - rates(HILL, fmpq(0))[sym.mass_rate]) < arb(2) ** -36  # third derivative at most 1/8, step^2/6
+
+
+def test_distance_of_one_point_is_no_nan() -> None:
+    point = [arb(1).exp(), arb(2).sqrt()]
+    assert distance(point, point).is_finite() and distance(point, point).contains(0)
+    assert distance([arb(3)], [arb(-1)]).contains(4)
+    assert not distance([arb("nan")], [arb(0)]).is_finite()
+
+
+def test_layer_scores_are_content_moved_by_rounding() -> None:
+    config = FleetConfig(5, "bilinear", False, 2, 8, 0.02, True, 4.0, 0.01, 5, "float32")
+    fleet = train_fleet(config, Options(layers=3))
+    capture = fleet.capture(0.5)
+    for query in queries(fleet, fleet.capture(0.0), 6):
+        moved = produced(fleet, capture, query, fmpq(1, 2))
+        assert moved.outside == query.row.outside, "the dial does not touch scores outside the block"
+        for x, y in zip(moved.inside, query.row.inside, strict=True):
+            assert abs(x - y) <= 3 * fmpq(1, 2**24) * (abs(y) + fmpq(1, 2))
+        scores = sorted(map(float, capture.scores[query.at][capture.visible[query.at]].tolist()))
+        assert sorted(float(x.p) / float(x.q) for x in moved.at(fmpq(1, 2)).scores) == scores
+
+
+def test_equals_under_a_function_must_be_defined() -> None:
+    """The kernel applies any function to an equation, but none with a pole, and to an inequality only an increasing one."""
+    x = sp.Symbol("x", real=True)
+    pole = dataclasses.replace(law.mass, steps=(*law.mass.steps[:-1], Apply("claim", 1 / (x - 1), x, "eps_0 is")))
+    with pytest.raises(ReplayError, match="'claim' \\(Apply\\)"):
+        replay(pole)
+    falling = dataclasses.replace(ent.falls, steps=(Apply("claim", sp.Abs(x), x, "order"),))
+    with pytest.raises(ReplayError, match="not known to increase"):
+        replay(falling)
+    wrong = dataclasses.replace(ent.falls, steps=(Identity("claim", sp.Eq(sp.Abs(sym.dial_other - sym.dial), sym.dial - sym.dial_other, evaluate=False)),))
+    with pytest.raises(ReplayError, match="'claim' \\(Identity\\)"):
+        replay(wrong)
+
+
+def test_frozen_checkpoint_is_sharp_from_both_sides() -> None:
+    for row in cases.two_level_content():
+        for level in cases.LEVELS:
+            assert judge(law.target_exact, cases.just_below(row, level)).verdict is HOLDS
+    assert all(judge(law.target, case).verdict is HOLDS for case in cases.target_cases())
