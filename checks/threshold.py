@@ -6,15 +6,17 @@ directional derivative by power series, so that the gradient formulas are attack
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+import sympy as sp
 from flint import arb, ctx, fmpq
-from hypothesis import strategies as st
 
 from checks.claims import Case, row_case
 from checks.enclosure import BITS, Row, Value, rational
+from checks.layer import attend
 from checks.properties import Emission, FamilyChecks, Options, holds_for
 from checks.strategies import SEEDS
 from checks.threshold_cases import (
@@ -34,7 +36,6 @@ from checks.threshold_layer import ExactLayer, covariance, matrix, norm, softmax
 from checks.threshold_search import SHAPES, search
 from checks.threshold_training import SmallFleet, small_fleets, train_in_window, train_small, train_weights
 from checks.trained import captured_rows
-from checks.layer import attend
 from theory import symbols as sym
 from theory import threshold_gradient as gradient
 from theory import threshold_leak as leak
@@ -59,10 +60,19 @@ def _balls(values: object) -> list[arb]:
     return [arb(x) for x in np.asarray(values).tolist()]
 
 
-def _certify(make: object, *arguments: object) -> list[Found]:
-    """All cases of a generator, at the precision of certificates."""
-    with ctx.workprec(BITS):
-        return list(make(*arguments))  # type: ignore[operator]
+def certify(make: Callable[..., Iterator[Found]], layer: ExactLayer, *arguments: object) -> Iterator[Found]:
+    """All cases that `make` finds on a layer, at the precision of certificates; each can be made again with more bits."""
+    for index, (theorem, case) in enumerate(_at(BITS, make, layer, *arguments)):
+
+        def finer(bits: int, place: int = index) -> Mapping[sp.Symbol, Value]:
+            return _at(bits, make, replace(layer), *arguments)[place][1].values  # a fresh layer has computed nothing yet
+
+        yield theorem, replace(case, finer=finer)
+
+
+def _at(bits: int, make: Callable[..., Iterator[Found]], *arguments: object) -> list[Found]:
+    with ctx.workprec(bits):
+        return list(make(*arguments))
 
 
 @holds_for(*_OF_ROWS, given=lambda: SEEDS, examples=3)
@@ -70,8 +80,7 @@ def random_rows_and_losses(seed: int, options: Options) -> Iterator[Emission]:
     """A thousand rows of 2 to 5 keys, and as many outputs with 2 to 4 classes: covariances, third moments, gradients of losses."""
     rng = np.random.default_rng(seed)
     for index in range(250):
-        for theorem, case in _certify(_one_row, rng, f"random row {index} of seed {seed}"):
-            yield theorem, case
+        yield from _at(BITS, _one_row, rng, f"random row {index} of seed {seed}")
 
 
 def _one_row(rng: np.random.Generator, origin: str) -> Iterator[Found]:
@@ -90,7 +99,7 @@ def _one_row(rng: np.random.Generator, origin: str) -> Iterator[Found]:
 
 def _one_loss(rng: np.random.Generator, classes: int, origin: str) -> Iterator[Found]:
     """Cross-entropy with a class and with a soft target, and a squared error, at a random output and readout."""
-    readout, output, goal = rng.standard_normal((classes, 2)), rng.standard_normal(2) * float(rng.choice((0.1, 1.0, 10.0))), rng.standard_normal(classes)
+    readout, output, goal = rng.standard_normal((classes, 2)), rng.standard_normal(2) * float(rng.choice((0.1, 1.0, 4.0))), rng.standard_normal(classes)
     u, o, y = [_balls(row) for row in readout], _balls(output), _balls(goal)
     z = [sum((a * b for a, b in zip(row, o, strict=True)), arb(0)) for row in u]
     p = softmax(z, range(classes))
@@ -119,7 +128,7 @@ def scalar_problems(seed: int, options: Options) -> Iterator[Emission]:
     """A thousand weights of the example that jumps, its exact stationary points, and soft thresholds as paths of minimisers."""
     rng = np.random.default_rng(seed)
     for a, b, h, lam in zip(*(rng.standard_normal((2, 250)) * 1.5).tolist(), rng.random(250).tolist(), rng.random(250).tolist(), strict=True):
-        yield from _certify(_scalar_cases, rational(a), rational(b), fmpq(int(h * 2**20) + 1, 2**20), fmpq(int(lam * 2**20), 2**20))
+        yield from _at(BITS, _scalar_cases, rational(a), rational(b), fmpq(int(h * 2**20) + 1, 2**20), fmpq(int(lam * 2**20), 2**20))
 
 
 def _scalar_cases(a: fmpq, b: fmpq, h: fmpq, lam: fmpq) -> Iterator[Found]:
@@ -147,16 +156,21 @@ def searched_layers(seed: int, options: Options) -> Iterator[Emission]:
     for shape in SHAPES:
         small = shape.tokens == 2
         layer = search(shape, rng, starts=2 if small else 1, steps=40 if small else 10)
-        yield from _certify(gradient_cases, layer)
-        yield from _certify(row_cases, layer, [(0, 0, 1), (0, 1, 0)])
+        yield from certify(gradient_cases, layer)
+        yield from certify(row_cases, layer, [(0, 0, 1), (0, 1, 0)])
         if shape.kind == "bilinear":
-            yield from _certify(dial_cases, layer)
-            yield from _certify(lambda one: [smoothness_case(one, one.gradients[0][0])], layer)
+            yield from certify(dial_cases, layer)
+            yield from certify(_along_gradient, layer)
     with ctx.workprec(BITS):
         yield smoothness_case(smooth_layer(0.0, 1.0, 2.0 ** int(rng.integers(10, 14)), 2.0 ** int(rng.integers(10, 14))), matrix(((1,),)))
 
 
-def _layer_cases(layer: ExactLayer, rng: np.random.Generator) -> Iterator[Found]:
+def _along_gradient(layer: ExactLayer) -> Iterator[Found]:
+    yield smoothness_case(layer, layer.gradients[0][0])
+
+
+def _layer_cases(layer: ExactLayer, seed: int) -> Iterator[Found]:
+    rng = np.random.default_rng(seed)
     yield from gradient_cases(layer)
     places = [(int(rng.integers(len(layer.sequences))), *map(int, rng.integers(0, len(layer.sequences[0].visible), 2))) for _ in range(3)]
     yield from row_cases(layer, places)
@@ -172,12 +186,12 @@ def trained_layers(config: SmallFleet, options: Options) -> Iterator[Emission]:
     """Fleets trained with all their weights, below the threshold: gradients of every group, losses, leaks and curvature."""
     fleet = train_small(config, options, 0.01, 30, everything=True)
     yield fleet.trained
-    rng = np.random.default_rng(config.seed)
-    for layer in fleet.exact():
-        yield from _certify(_layer_cases, layer, rng)
+    for index, layer in enumerate(fleet.exact()):
+        yield from certify(_layer_cases, layer, config.seed + index)
 
 
-def _group_cases(layer: ExactLayer, lam: fmpq, rng: np.random.Generator) -> Iterator[Found]:
+def _group_cases(layer: ExactLayer, lam: fmpq, seed: int) -> Iterator[Found]:
+    rng = np.random.default_rng(seed)
     for group in layer.groups():
         alive = any(layer.content[group[0]][i, j] != 0 for i in range(*group[3]) for j in range(*group[4]))
         if alive:
@@ -194,13 +208,12 @@ def around_the_threshold(config: SmallFleet, options: Options) -> Iterator[Emiss
     Before training all groups are alive and shrinking them lowers the objective; after it the zero ones carry the certificate of a
     checkpoint, gradient against penalty weight.
     """
-    rng = np.random.default_rng(config.seed)
     for factor in (1.05, 1 / 30):
         fleet = train_small(config, options, factor, 60, step=0.2)
         yield fleet.trained
         for state in (fleet.run.initial, fleet.run.parameters):
             for index, layer in enumerate(fleet.exact(state, which=range(min(2, options.layers)))):
-                yield from _certify(_group_cases, layer, rational(float(fleet.weight[index])), rng)
+                yield from certify(_group_cases, layer, rational(float(fleet.weight[index])), config.seed + index)
 
 
 @holds_for(stationary.zero_stationary, stationary.zero_unstable, stationary.selectivity_window, given=lambda: small_fleets(parametrisation="bilinear"), examples=1, text=True)
@@ -208,28 +221,36 @@ def in_the_window(config: SmallFleet, options: Options) -> Iterator[Emission]:
     """Bilinear layers from A = 0 with one penalty weight on all groups, inside the window measured at A = 0."""
     fleet, _ = train_in_window(config, options, 100)
     yield fleet.trained
-    rng = np.random.default_rng(config.seed)
     for state in (fleet.run.initial, fleet.run.parameters):
         for index, layer in enumerate(fleet.exact(state, which=range(min(2, options.layers)))):
-            for group in layer.groups():
-                if all(layer.content[0][i, j] == 0 for i in range(*group[3]) for j in range(*group[4])):
-                    yield from _certify(slope_cases, layer, group, rational(float(fleet.weight[index])), rng)
+            yield from certify(_dead_groups, layer, rational(float(fleet.weight[index])), config.seed + index)
+
+
+def _dead_groups(layer: ExactLayer, lam: fmpq, seed: int) -> Iterator[Found]:
+    rng = np.random.default_rng(seed)
+    for group in layer.groups():
+        if all(layer.content[group[0]][i, j] == 0 for i in range(*group[3]) for j in range(*group[4])):
+            yield from slope_cases(layer, group, lam, rng)
 
 
 @holds_for(path.uniform_trap, path.uniform_entropy, given=lambda: small_fleets(parametrisation="qk"), examples=1, text=True)
 def everything_penalised(config: SmallFleet, options: Options) -> Iterator[Emission]:
     """Q/K layers with all groups above their threshold and no dial: every group dies, every row is uniform, and zero is a trap."""
-    config = SmallFleet(**{**config.__dict__, "dial": 0.0})
+    config = replace(config, dial=0.0)
     fleet = train_small(config, options, 1.05, 200, uniform=True, step=0.2)
     yield fleet.trained
-    rng = np.random.default_rng(config.seed)
     capture = attend(fleet.run.parameters, fleet.batch, config.structure, dial=0.0)
     for row in captured_rows(capture, f"trained on {fleet.batch.source}, {config}"):
         yield path.uniform_entropy, _flat(row)
-    with ctx.workprec(BITS):
-        dead = [layer for layer in fleet.exact() if all(x == 0 for m in layer.content for x in m.entries())]
-        cases = [trap_case(layer, fmpq(k + 1, 8), rng) for layer in dead for k in range(4)]
-    yield from cases
+    for layer in fleet.exact():
+        if all(x == 0 for m in layer.content for x in m.entries()):
+            yield from certify(_trap_cases, layer, config.seed)
+
+
+def _trap_cases(layer: ExactLayer, seed: int) -> Iterator[Found]:
+    rng = np.random.default_rng(seed)
+    for k in range(4):
+        yield trap_case(layer, fmpq(k + 1, 8), rng)
 
 
 def _flat(row: Row) -> Case:
@@ -243,7 +264,7 @@ def query_key_balance(config: SmallFleet, options: Options) -> Iterator[Emission
     fleet = train_small(config, options, 1 / 400, 400, uniform=True, step=0.5)
     yield fleet.trained
     for index, layer in enumerate(fleet.exact()):
-        yield from _certify(balance_cases, layer, rational(float(fleet.weight[index])))
+        yield from certify(balance_cases, layer, rational(float(fleet.weight[index])))
 
 
 @holds_for(path.penalty_path, path.penalty_path_loss, path.penalty_concave, given=small_fleets, examples=1, text=True)
@@ -294,4 +315,4 @@ CHECKS = FamilyChecks(
     also_true=ALSO_TRUE,
 )  # fmt: skip
 
-__all__ = ["CHECKS", "st"]
+__all__ = ["CHECKS", "certify"]

@@ -12,7 +12,18 @@ from flint import arb, arb_mat, ctx, fmpq
 
 from checks.claims import Case
 from checks.enclosure import Value
-from checks.threshold_layer import Block, ExactLayer, Matrix, above, blocks_of, covariance, greatest, norm, score_gradients, spread
+from checks.threshold_layer import (
+    Block,
+    ExactLayer,
+    Matrix,
+    above,
+    blocks_of,
+    covariance,
+    greatest,
+    norm,
+    score_gradients,
+    spread,
+)
 from theory import symbols as sym
 from theory import threshold_formulas as numbers
 from theory.theorem import Theorem
@@ -293,22 +304,26 @@ def slope_cases(layer: ExactLayer, group: tuple[int, int, int, Block, Block], la
 
     if any(x != 0 for x in entries):
         values = {sym.lam: lam, sym.gradient_norm: steep, sym.group_norm: size, sym.rest_slope: 0, sym.slope: along([-x for x in entries]) - lam * size}
-        # a group of one weight has only two directions, and one of them attains the bound
-        scalar = len(entries) == 1 and bool(entries[0] * slopes[0] < 0)
-        yield descent_direction, case_of(values, layer, f"{here} towards zero", scalar)
-        yield selectivity_extinct, case_of(values | {sym.ceiling_irrelevant: above(steep)}, layer, f"{here} towards zero")
+        attained = _attained(entries, slopes)
+        yield descent_direction, case_of(values, layer, f"{here} towards zero", attained)
+        ceiling = {sym.ceiling_irrelevant: claimed(steep)}
+        yield selectivity_extinct, case_of(values | ceiling, layer, f"{here} towards zero", attained and steep.is_exact())
         return
     chosen = [arb(x) for x in rng.standard_normal(len(entries)).tolist()]
     move = norm(chosen)
     values = {sym.lam: lam, sym.gradient_norm: steep, sym.move: move, sym.slope: along(chosen) + lam * move}
-    scalar = len(entries) == 1 and bool(chosen[0] * slopes[0] < 0)
-    yield zero_stationary, case_of(values, layer, f"{here} from zero", scalar)
+    yield zero_stationary, case_of(values, layer, f"{here} from zero", _attained(chosen, slopes))
     down = [-x for x in slopes]
     values = {sym.lam: lam, sym.gradient_norm: steep, sym.move: steep, sym.slope: along(down) + lam * steep}
     yield zero_stationary, case_of(values, layer, f"{here} from zero along minus the gradient", True)
     yield zero_unstable, case_of(values, layer, f"{here} from zero along minus the gradient")
     floor = claimed(steep) * fmpq(2**20 - 1, 2**20)
     yield selectivity_window, case_of(values | {sym.floor_relevant: floor}, layer, f"{here} from zero along minus the gradient")
+
+
+def _attained(direction: Sequence[arb], slopes: Sequence[arb]) -> bool:
+    """Whether a direction attains |<gradient, direction>| exactly: the gradient is exactly zero, or one weight has but two directions."""
+    return all(x == 0 for x in slopes) or (len(slopes) == 1 and bool(direction[0] * slopes[0] < 0))
 
 
 def trap_case(layer: ExactLayer, lam: fmpq, rng: np.random.Generator) -> Found:

@@ -12,9 +12,10 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from flint import arb, arb_mat, arb_series, fmpq
+from flint import arb, arb_mat, arb_series, ctx, fmpq
 
 from checks.data import Batch
+from checks.enclosure import BITS
 from checks.layer import Parameters, Structure, score_bias, visible_keys
 
 Matrix = arb_mat
@@ -259,9 +260,12 @@ def matrix(values: Sequence[Sequence[float | fmpq | int]]) -> Matrix:
     return arb_mat([[arb(x) for x in row] for row in values])
 
 
-def exact_layers(parameters: Parameters, batch: Batch, structure: Structure, which: Sequence[int], origin: str, dial: float = 0.0) -> Iterator[ExactLayer]:
+def exact_layers(
+    parameters: Parameters, batch: Batch, structure: Structure, which: Sequence[int], origin: str, dial: float = 0.0
+) -> list[ExactLayer]:
     """Captured layers of a fleet as exact ones: every float is taken for the real number that it is."""
     bias, visible = score_bias(batch, structure, dial), visible_keys(batch, structure)
+    made = []
     for index in which:
         sequences = []
         for k in range(batch.blocks.shape[1]):
@@ -270,14 +274,16 @@ def exact_layers(parameters: Parameters, batch: Batch, structure: Structure, whi
                 targets = torch.nn.functional.one_hot(targets, structure.classes)
             goals = [[arb(t) for t in row] for row in targets.double().tolist()]
             # soft targets are floats that add up to 1 only nearly; the exact layer has the distribution whose last weight is the rest
-            goals = [[*row[:-1], 1 - sum(row[:-1], arb(0))] for row in goals]
+            with ctx.workprec(BITS):
+                goals = [[*row[:-1], 1 - sum(row[:-1], arb(0))] for row in goals]
             sequences.append(Sequence_(
                 matrix(batch.tokens[index, k].double().tolist()), matrix(bias[index, k].double().tolist()),
                 tuple(tuple(j for j, flag in enumerate(row) if flag) for row in visible[index, k].tolist()),
                 tuple(tuple(row) for row in goals), tuple(batch.blocks[index, k].tolist()),
             ))  # fmt: skip
         content = tuple(matrix(part.double().tolist()) for part in parameters.content[index])
-        yield ExactLayer(
+        made.append(ExactLayer(
             content, matrix(parameters.values[index].double().tolist()), matrix(parameters.readout[index].double().tolist()), tuple(sequences),
             arb(structure.temperature), structure.features, structure.rows, f"layer {index} of {origin}",
-        )  # fmt: skip
+        ))  # fmt: skip
+    return made

@@ -87,7 +87,7 @@ class SmallRun:
         chosen = list(range(min(CERTIFIED, self.run.parameters.layers))) if which is None else list(which)
         state = (self.run.parameters if parameters is None else parameters).to("cpu")
         origin = f"{self.config} at penalty weight {[float(self.weight[k]).hex() for k in chosen]}"
-        return list(exact_layers(state, self.batch.to("cpu"), self.config.structure, chosen, origin, self.config.dial))
+        return exact_layers(state, self.batch.to("cpu"), self.config.structure, chosen, origin, self.config.dial)
 
 
 def a_priori_floats(config: SmallFleet, batch: Batch, parameters: Parameters) -> Tensor:
