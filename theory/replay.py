@@ -15,6 +15,7 @@ from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from theory import steps as st
+from theory.export.python import PrintError
 from theory.signs import NON_NEGATIVE, POSITIVE, ZERO, evaluate, first_box_without_sign, gap, possible_signs, wanted_signs
 from theory.symbols import RANGES, g, k_step, m, n
 from theory.theorem import Lemma, Theorem
@@ -409,7 +410,10 @@ def _refuted_by_arb(expr: sp.Expr) -> bool:
         if n in values and g in values:
             values[n] = values[g] + values[n]  # type: ignore[operator]
         # exact values put in by SymPy first: an integer power of a base that may be 0 has no printed form
-        ball = evaluate(expr.subs({x: y for x, y in values.items() if expr.has(sp.Pow) and x.is_integer}), values, bits=200)
+        try:
+            ball = evaluate(expr.subs({x: y for x, y in values.items() if expr.has(sp.Pow) and x.is_integer}), values, bits=200)
+        except PrintError:
+            return True  # not a real expression (SymPy put a conjugate in, say): refused
         if ball > 0 or ball < 0:
             return True
     return False

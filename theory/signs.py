@@ -46,7 +46,7 @@ def possible_signs(expr: sp.Expr, facts: Iterable[Relational] = ()) -> Signs:
         factored = sp.factor_terms(expr)
         if factored != expr:
             signs &= _structural(factored, known)
-        if expr.has(sp.Max):  # max(x, y) = (x + y + |x - y|)/2
+        if signs == ANY and expr.has(sp.Max):  # max(x, y) = (x + y + |x - y|)/2
             signs &= possible_signs(expr.rewrite(sp.Abs), known)
         elif expr.has(sp.Abs):
             signs &= _with_abs(expr, known)
