@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,13 +17,21 @@ from checks.properties import Emission, FamilyChecks, Options, holds_for
 from checks.rows import block_flags, climb, nearly_two_level, random_rows, random_two_level
 from checks.strategies import RowBatch, row_batches
 from checks.trained import FleetConfig, fleet_configs, train_fleet
-from theory import dial_entropy as ent
+from theory import dial_frozen as frozen
 from theory import dial_law as law
+from theory import dial_monotone as mono
 from theory import dial_output as out
 from theory.dial import THEOREMS
 
 SETTINGS = tuple(fmpq(x, 2) for x in (-12, -6, -1, 0, 1, 2, 4, 8, 16, 24, 48))
-_EVERY_ROW = (*cases.OF_A_ROW, *cases.AT_SPECIAL_SETTINGS, *cases.OF_RATES, *cases.OF_A_KEY, *cases.OF_OUTPUTS, *cases.OF_LOSSES)
+_EVERY_ROW = (
+    *cases.OF_A_ROW,
+    *cases.AT_SPECIAL_SETTINGS,
+    *cases.OF_RATES,
+    *cases.OF_A_KEY,
+    *cases.OF_OUTPUTS,
+    *cases.OF_LOSSES,
+)
 
 
 def _pair(rng: np.random.Generator) -> tuple[fmpq, fmpq]:
@@ -54,7 +63,7 @@ def random_content(batch: RowBatch, options: Options) -> Iterator[Emission]:
 
 
 @holds_for(
-    out.frozen_mass, out.frozen_entropy, out.frozen_floor, out.frozen_output, out.cost_bound, law.target, law.target_exact,
+    frozen.frozen_mass, frozen.frozen_entropy, frozen.frozen_floor, frozen.frozen_output, out.cost_bound, law.target, law.target_exact,
     given=row_batches, examples=3,
 )  # fmt: skip
 def edge_content(batch: RowBatch, options: Options) -> Iterator[Emission]:
@@ -67,25 +76,25 @@ def edge_content(batch: RowBatch, options: Options) -> Iterator[Emission]:
             low, high = _pair(rng)
             if index % 2:
                 case = cases.row_case(edge, low, high)
-                for theorem in (out.frozen_mass, out.frozen_entropy, out.frozen_floor):
+                for theorem in (frozen.frozen_mass, frozen.frozen_entropy, frozen.frozen_floor):
                     yield cases.marked(theorem, case, edge, low, high)
                 yield law.target, cases.target_case(edge, low)
             else:
                 case = cases.output_case(edge, low, high)
-                for theorem in (out.frozen_output, out.cost_bound):
+                for theorem in (frozen.frozen_output, out.cost_bound):
                     yield cases.marked(theorem, case, edge, low, high)
             if exactly and index % 8 == 0:
                 yield law.target_exact, cases.just_below(edge, fmpq(int(rng.integers(1, 1000)), 1000))
 
 
-@holds_for(ent.rising, given=row_batches, examples=4)
+@holds_for(mono.rising, given=row_batches, examples=4)
 def random_heads(batch: RowBatch, options: Options) -> Iterator[Emission]:
     """Random heads at dial 0: where entropy starts by rising the case is in the domain, so the tally shows the share (about a half)."""
     content = batch.rng.standard_normal((batch.count, batch.n))
     flags = block_flags(batch.n, batch.g)
     for index in range(batch.count):
         row = DialRow(tuple(map(rational, content[index].tolist())), flags, fmpq(1), f"random head {index} of {batch}")
-        yield ent.rising, cases.rate_case(row, fmpq(0))
+        yield mono.rising, cases.rate_case(row, fmpq(0))
 
 
 @holds_for(out.continuity, out.continuity_lipschitz, out.train_elsewhere, given=row_batches, examples=6)
@@ -108,8 +117,10 @@ def searched_content(batch: RowBatch, options: Options) -> Iterator[Emission]:
         yield cases.loss_case(out.train_elsewhere, row, low, high, fmpq(2))
 
 
-def _log_step(content: NDArray[np.float64], inside: NDArray[np.bool_], low: float, high: float) -> tuple[float, NDArray[np.float64]]:
-    """ln of |F(high) - F(low)| over its bound, and its gradient in the content; at most 0, and 0 at even odds half-way."""
+def _log_step(
+    content: NDArray[np.float64], inside: NDArray[np.bool_], low: float, high: float
+) -> tuple[float, NDArray[np.float64]]:
+    """Ln of |F(high) - F(low)| over its bound, and its gradient in the content; at most 0, and 0 at even odds half-way."""
     sides = [content[inside], content[~inside]]
     shifted = [np.exp(side - side.max()) for side in sides]
     odds = [np.log(w.sum()) + side.max() for w, side in zip(shifted, sides, strict=True)]
@@ -134,7 +145,7 @@ def frozen_layers(config: FleetConfig, options: Options) -> Iterator[Emission]:
     for index, query in enumerate(queries(fleet, fleet.capture(0.0), 90)):
         yield from _cases(query.row, index, rng)
         if index < 3:
-            for low, high in zip(SETTINGS, SETTINGS[1:], strict=False):
+            for low, high in itertools.pairwise(SETTINGS):
                 yield from cases.cases_of_row(query.row, low, high)
         if index % 15 == 0:
             low, high = _pair(rng)
@@ -142,7 +153,15 @@ def frozen_layers(config: FleetConfig, options: Options) -> Iterator[Emission]:
             yield out.cost_loss, cross_entropy_case(fleet, query, low, high, cut=True)
 
 
-@holds_for(out.frozen_mass, out.frozen_entropy, out.frozen_floor, out.frozen_output, given=fleet_configs, examples=3, text=True)
+@holds_for(
+    frozen.frozen_mass,
+    frozen.frozen_entropy,
+    frozen.frozen_floor,
+    frozen.frozen_output,
+    given=fleet_configs,
+    examples=3,
+    text=True,
+)
 def frozen_floats(config: FleetConfig, options: Options) -> Iterator[Emission]:
     """The scores that the frozen layers really compute at each setting, in their own precision, under the bounds of the stored content."""
     fleet = train_fleet(config, options)
@@ -152,10 +171,10 @@ def frozen_floats(config: FleetConfig, options: Options) -> Iterator[Emission]:
         capture = fleet.capture(float(setting.p) / float(setting.q))
         for query in chosen:
             case = produced_case(fleet, capture, query, setting)
-            yield out.frozen_mass, case
-            yield out.frozen_entropy, case
-            yield out.frozen_floor, case
-            yield out.frozen_output, case
+            yield frozen.frozen_mass, case
+            yield frozen.frozen_entropy, case
+            yield frozen.frozen_floor, case
+            yield frozen.frozen_output, case
 
 
 CHECKS = FamilyChecks(
@@ -163,6 +182,6 @@ CHECKS = FamilyChecks(
     theorems=THEOREMS,
     properties=(random_content, edge_content, random_heads, searched_content, frozen_layers, frozen_floats),
     extremal=cases.EXTREMAL,
-    extra={ent.rising.name: cases.rising_controls},
+    extra={mono.rising.name: cases.rising_controls},
     also_true=cases.ALSO_TRUE,
 )

@@ -23,20 +23,22 @@ from checks.dial_rows import (
 from checks.enclosure import Value
 from checks.rows import block_flags, ordinary_rows, two_level
 from theory import dial_entropy as ent
+from theory import dial_frozen as frozen
 from theory import dial_law as law
+from theory import dial_monotone as mono
 from theory import dial_output as out
 from theory import symbols as sym
 from theory.theorem import Theorem
 
 OF_A_ROW = (
     law.margin_law, law.mass, law.logit, law.level_unique, ent.entropy_path, ent.entropy_split, ent.advantage, ent.peak_bound,
-    ent.falls, ent.climbs, ent.monotone, ent.floor, out.frozen_mass, out.frozen_entropy, out.frozen_floor,
+    mono.falls, mono.climbs, mono.monotone, mono.floor, frozen.frozen_mass, frozen.frozen_entropy, frozen.frozen_floor,
     out.cost_entropy, out.cut_distance, out.cut_divergence,
 )  # fmt: skip
 AT_SPECIAL_SETTINGS = (law.target, law.level_reached, ent.peak_at)
-OF_RATES = (law.mass_slope, ent.slope_law, ent.rising)
+OF_RATES = (law.mass_slope, ent.slope_law, mono.rising)
 OF_A_KEY = (law.conditionals, law.conditionals_outside)
-OF_OUTPUTS = (out.segment, out.continuity, out.continuity_lipschitz, out.cost, out.cost_bound, out.frozen_output)
+OF_OUTPUTS = (out.segment, out.continuity, out.continuity_lipschitz, out.cost, out.cost_bound, frozen.frozen_output)
 OF_LOSSES = (out.train_elsewhere, out.cost_loss)
 
 Values = dict[sp.Symbol, Value]
@@ -45,14 +47,14 @@ LEVELS = (fmpq(1, 1000), fmpq(1, 10), fmpq(1, 2), fmpq(9, 10))
 
 # Where each bound is attained: conditions on the exact object, never on a ball.
 AT_EQUALITY: dict[str, Callable[[DialRow, fmpq, fmpq], bool]] = (
-    {theorem.name: lambda row, d, d2: d == d2 for theorem in (ent.falls, ent.climbs, ent.monotone, out.continuity_lipschitz)}
-    | {theorem.name: lambda row, d, d2: row.two_level for theorem in (out.frozen_mass, out.frozen_entropy)}
+    {theorem.name: lambda row, d, d2: d == d2 for theorem in (mono.falls, mono.climbs, mono.monotone, out.continuity_lipschitz)}
+    | {theorem.name: lambda row, d, d2: row.two_level for theorem in (frozen.frozen_mass, frozen.frozen_entropy)}
     | {
         theorem.name: lambda row, d, d2: row.two_level and row.inside[0] + row.beta * d == row.outside[0]
-        for theorem in (ent.peak_bound, ent.floor)
+        for theorem in (ent.peak_bound, mono.floor)
     }
     | {theorem.name: lambda row, d, d2: row.two_point for theorem in (out.cost_bound, out.cost_loss)}
-    | {out.frozen_output.name: lambda row, d, d2: row.two_point and row.two_level}
+    | {frozen.frozen_output.name: lambda row, d, d2: row.two_point and row.two_level}
     | {theorem.name: lambda row, d, d2: d == d2 or _even(row, d, d2) for theorem in (out.continuity, out.train_elsewhere)}
 )
 NEARLY = fmpq(1023, 1024)  # a loss that stays inside its constant, so that Arb can decide that it does
@@ -120,7 +122,9 @@ def level_case(row: DialRow, level: fmpq) -> Case:
         inside, outside = weigh(row, fmpq(0)).sums
         return ((outside / inside).log() - (arb(level) / arb(1 - level)).log()) / arb(row.beta)
 
-    return case_of(lambda: row_observables(row, setting, fmpq(0)) | {sym.level: level}, row, f"where eps = {level}", extremal=True)
+    return case_of(
+        lambda: row_observables(row, setting, fmpq(0)) | {sym.level: level}, row, f"where eps = {level}", extremal=True
+    )
 
 
 def peak_case(row: DialRow) -> Case:
@@ -130,7 +134,9 @@ def peak_case(row: DialRow) -> Case:
         start = weigh(row, fmpq(0))
         means = [
             sum((w * arb(x) for w, x in zip(weights, contents, strict=True)), arb(0)) / total
-            for weights, contents, total in zip((start.inside, start.outside), (row.inside, row.outside), start.sums, strict=True)
+            for weights, contents, total in zip(
+                (start.inside, start.outside), (row.inside, row.outside), start.sums, strict=True
+            )
         ]
         return (means[1] - means[0]) / arb(row.beta)
 
@@ -183,7 +189,7 @@ def ordinary() -> list[DialRow]:
     return rows
 
 
-def leading(n: int, g: int, lead: fmpq, beta: fmpq = fmpq(1), apart: fmpq = fmpq(1)) -> DialRow:
+def leading(n: int, g: int, lead: fmpq, beta: fmpq, apart: fmpq) -> DialRow:
     """Two-level content that leads outside by `lead`; values at one point in the block and at another, `apart` away, outside."""
     values = [(fmpq(0), fmpq(0)) if flag else (apart * fmpq(3, 5), apart * fmpq(4, 5)) for flag in block_flags(n, g)]
     return dial_row(two_level(n, g, -lead), beta, values)
@@ -205,7 +211,7 @@ def _ordinary_rows() -> list[Case]:
 
 def rows_for(theorem: Theorem) -> Callable[[], list[Case]]:
     """Two-level and ordinary content at pairs of settings, marked where the statement is attained."""
-    rows = (*two_level_content(), *ordinary())
+    rows = (*(two_level_content() if theorem.name in AT_EQUALITY else ()), *ordinary())
     return lambda: [marked(theorem, row_case(row, *pair), row, *pair)[1] for row in rows for pair in PAIRS]
 
 
@@ -244,14 +250,20 @@ def target_cases() -> list[Case]:
         def setting() -> arb:
             return (arb(row.lead) + (arb(q) * len(row.outside) / len(row.inside)).log()) / arb(row.beta)
 
-        return case_of(lambda: row_observables(row, setting, fmpq(0)) | {sym.level: fmpq(1, q + 1)}, row, f"odds {q}", extremal=True)
+        return case_of(
+            lambda: row_observables(row, setting, fmpq(0)) | {sym.level: fmpq(1, q + 1)}, row, f"odds {q}", extremal=True
+        )
 
-    return [at(row, q) for row in two_level_content() for q in (1, 3, 99)] + [target_case(row, d) for row in ordinary() for d in (fmpq(2), fmpq(9))]
+    return [at(row, q) for row in two_level_content() for q in (1, 3, 99)] + [
+        target_case(row, d) for row in ordinary() for d in (fmpq(2), fmpq(9))
+    ]
 
 
 def just_below(row: DialRow, level: fmpq, short: int = 40) -> Case:
     """A two-level row at a dyadic setting at most 2^(1 - short) below the one its level needs."""
-    needed = (arb(row.lead) + (arb(len(row.outside)) / len(row.inside)).log() + (arb(1 - level) / arb(level)).log()) / arb(row.beta)
+    needed = (arb(row.lead) + (arb(len(row.outside)) / len(row.inside)).log() + (arb(1 - level) / arb(level)).log()) / arb(
+        row.beta
+    )
     units = (needed * 2**short).lower().floor().unique_fmpz()
     setting = fmpq(int(units or 0) - 1, 2**short)
     return case_of(lambda: row_observables(row, setting, setting) | {sym.level: level}, row, setting, extremal=True)
@@ -263,7 +275,11 @@ def below_target_cases() -> list[Case]:
 
 
 def _rates() -> list[Case]:
-    return [rate_case(row, d) for row in (*ordinary(), *two_level_content()) for d in (fmpq(-5), fmpq(-1, 2), fmpq(0), fmpq(7, 5), fmpq(6))]
+    return [
+        rate_case(row, d)
+        for row in (*ordinary(), *two_level_content())
+        for d in (fmpq(-5), fmpq(-1, 2), fmpq(0), fmpq(7, 5), fmpq(6))
+    ]
 
 
 def wide_cases() -> list[Case]:
@@ -282,23 +298,26 @@ def _closed() -> list[Case]:
 
 EXTREMAL: dict[str, Callable[[], list[Case]]] = (
     {theorem.name: rows_for(theorem) for theorem in OF_A_ROW}
-    | {theorem.name: peak_cases for theorem in (ent.peak_bound, ent.peak_at, ent.floor)}
+    | {theorem.name: peak_cases for theorem in (ent.peak_bound, ent.peak_at, mono.floor)}
     | {theorem.name: _rates for theorem in OF_RATES}
     | {theorem.name: outputs_for(theorem) for theorem in (*OF_OUTPUTS, *OF_LOSSES)}
     | {
         law.conditionals.name: _keys(True), law.conditionals_outside.name: _keys(False),
         law.level_reached.name: level_cases, law.target.name: target_cases, law.target_exact.name: below_target_cases,
-        out.frozen_floor.name: wide_cases, ent.rises.name: _closed, ent.below_block.name: _closed,
+        frozen.frozen_floor.name: wide_cases, mono.rises.name: _closed, mono.below_block.name: _closed,
     }
 )  # fmt: skip
 
 _UNDEFINED = "the logarithm of a negative number: this claims nothing"
 ALSO_TRUE = {
-    **{name: {"F_0 of the other sign": _UNDEFINED, "eps0 of the other sign": _UNDEFINED} for name in (law.logit.name, ent.advantage.name)},
+    **{
+        name: {"F_0 of the other sign": _UNDEFINED, "eps0 of the other sign": _UNDEFINED}
+        for name in (law.logit.name, ent.advantage.name)
+    },
     law.level_unique.name: {"eps of the other sign": _UNDEFINED, "eps0 of the other sign": _UNDEFINED},
     **{name: {"eps of the other sign": _UNDEFINED} for name in (ent.entropy_split.name, out.cost_entropy.name)},
-    ent.rises.name: {"bits for nats on the left": "(ln 2)^2 = 0.480 still exceeds 0.365"},
-    ent.below_block.name: {"bits for nats on the left": "0.177/ln 2 = 0.255 still is below ln 2"},
+    mono.rises.name: {"bits for nats on the left": "(ln 2)^2 = 0.480 still exceeds 0.365"},
+    mono.below_block.name: {"bits for nats on the left": "0.177/ln 2 = 0.255 still is below ln 2"},
 }
 
 
@@ -313,8 +332,13 @@ def rising_controls() -> list[Mutant]:
         "the strength forgotten: Delta_0 + d < 0": sp.Lt(advantage + sym.dial, 0, evaluate=False),
         "the block in the minority: eps > 1/2": sp.Gt(sym.eps, sp.Rational(1, 2), evaluate=False),
     }
-    before = ent.rising.assumes["before"]
+    before = mono.rising.assumes["before"]
     return [
-        Mutant(change, dataclasses.replace(ent.rising, assumes=ent.rising.assumes | {"before": dataclasses.replace(before, relation=relation)}))
+        Mutant(
+            change,
+            dataclasses.replace(
+                mono.rising, assumes={**mono.rising.assumes, "before": dataclasses.replace(before, relation=relation)}
+            ),
+        )
         for change, relation in conditions.items()
     ]

@@ -20,6 +20,7 @@ from theory import symbols as sym
 
 Setting = fmpq | Callable[[], arb]  # exact, or a real number enclosed at the working precision
 Vector = tuple[fmpq, ...]
+ONE = fmpq(1)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class DialRow:
         return [x for x, flag in pairs if flag], [x for x, flag in pairs if not flag]
 
 
-def dial_row(row: Row, beta: fmpq = fmpq(1), values: Sequence[Sequence[float | fmpq]] = ()) -> DialRow:
+def dial_row(row: Row, beta: fmpq = ONE, values: Sequence[Sequence[float | fmpq]] = ()) -> DialRow:
     """The scores of a row taken as content."""
     exact = tuple(tuple(map(rational, value)) for value in values)
     return DialRow(tuple(map(rational, row.scores)), row.block, beta, row.origin, exact)
@@ -165,7 +166,9 @@ def weigh(row: DialRow, setting: Setting) -> Weights:
 
 def distance(left: Sequence[arb], right: Sequence[arb]) -> arb:
     """Euclidean distance as a ball; never nan where the two points may be one."""
-    square = sum(((x - y) * (x - y) for x, y in zip(left, right, strict=True)), arb(0))  # a ball around 0 to the power 2 is nan in Arb
+    square = sum(
+        ((x - y) * (x - y) for x, y in zip(left, right, strict=True)), arb(0)
+    )  # a ball around 0 to the power 2 is nan in Arb
     if not square.is_finite():
         return square
     low, high = square.lower(), square.upper()
@@ -262,7 +265,10 @@ def output_observables(row: DialRow, setting: fmpq, other: fmpq, coordinate: int
     mean_in, mean_out = weigh(row, fmpq(0)).means(row)
     output = here.output(row)
     values_in, values_out = row.value_sides()
-    cross = max((sum(((x - y) ** 2 for x, y in zip(p, q, strict=True)), fmpq(0)) for p in values_in for q in values_out), default=fmpq(0))
+    cross = max(
+        (sum(((x - y) ** 2 for x, y in zip(p, q, strict=True)), fmpq(0)) for p in values_in for q in values_out),
+        default=fmpq(0),
+    )
     return {
         sym.n: len(row.content), sym.g: len(row.inside), sym.beta: row.beta, sym.dial: setting, sym.dial_other: other,
         sym.content_lead: row.lead, sym.lead_bound: row.lead, sym.eps: here.eps, sym.fidelity: here.fidelity,
@@ -273,7 +279,12 @@ def output_observables(row: DialRow, setting: fmpq, other: fmpq, coordinate: int
 
 
 def case_of(
-    values: Callable[[], dict[sp.Symbol, Value]], row: DialRow, setting: fmpq | str, other: fmpq | None = None, *, extremal: bool = False
+    values: Callable[[], dict[sp.Symbol, Value]],
+    row: DialRow,
+    setting: fmpq | str,
+    other: fmpq | None = None,
+    *,
+    extremal: bool = False,
 ) -> Case:
     """A case of a row at a setting (and another), with finer values on demand."""
     finer = at_precision(values)

@@ -58,7 +58,9 @@ def produced(fleet: Fleet, capture: Capture, query: Query, setting: fmpq) -> Dia
     scores = _numbers(capture.scores[query.at][capture.visible[query.at]])
     lift = query.row.beta * setting
     content = tuple(x - lift if flag else x for x, flag in zip(scores, query.row.block, strict=True))
-    return DialRow(content, query.row.block, query.row.beta, f"{query.row.origin}, scores as the layer computes them", query.row.values)
+    return DialRow(
+        content, query.row.block, query.row.beta, f"{query.row.origin}, scores as the layer computes them", query.row.values
+    )
 
 
 def produced_case(fleet: Fleet, capture: Capture, query: Query, setting: fmpq) -> Case:

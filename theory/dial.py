@@ -14,12 +14,14 @@ constant is exact. Cost: ||o - o_G|| = eps ||mean value outside - mean value in 
 
 from __future__ import annotations
 
-from theory.dial_entropy import ENTROPY_LAW
+from theory.dial_entropy import SPLIT
 from theory.dial_formulas import FORMULAS
+from theory.dial_frozen import FROZEN
 from theory.dial_law import LAW
+from theory.dial_monotone import MONOTONE
 from theory.dial_output import OUTPUTS
 from theory.theorem import Theorem
 
-THEOREMS: tuple[Theorem, ...] = (*LAW, *ENTROPY_LAW, *OUTPUTS)
+THEOREMS: tuple[Theorem, ...] = (*LAW, *SPLIT, *MONOTONE, *OUTPUTS, *FROZEN)
 
 __all__ = ["FORMULAS", "THEOREMS"]

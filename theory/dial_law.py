@@ -35,6 +35,7 @@ from theory.symbols import (
     margin,
     mass_rate,
     n,
+    phi,
     score_range,
     sum_in,
     sum_in0,
@@ -123,7 +124,9 @@ conditionals = Theorem(
     },
     steps=(
         AT_D,
-        Combine("claim", eq(conditional, conditional0), {"p is": 1, "p_0 is": -1, "I at d": -sp.exp(c[j_in]) / (sum_in * sum_in0)}),
+        Combine(
+            "claim", eq(conditional, conditional0), {"p is": 1, "p_0 is": -1, "I at d": -sp.exp(c[j_in]) / (sum_in * sum_in0)}
+        ),
     ),
     equality=Equality("an identity"),
     free=free_block,
@@ -302,7 +305,7 @@ target = Theorem(
             "margin enough", sp.Ge(margin, sp.log((n - g) / g) + _logit_level, **_rel),
             {"margin law": 1, "setting": beta, "lead": 1},
         ),
-        Cite("fidelity", concentration.fidelity_target, {concentration.phi: 1 - level}, {"margin": "margin enough", "target": "e below 1"}),
+        Cite("fidelity", concentration.fidelity_target, {phi: 1 - level}, {"margin": "margin enough", "target": "e below 1"}),
         Combine("claim", sp.Le(eps, level, **_rel), {"fidelity": 1, "eps is": -1, "F is": -1}),
     ),
     equality=Equality("the two-level row whose content leads outside by exactly R, at exactly this setting", {eps: level}),

@@ -1,4 +1,4 @@
-"""Outputs along the dial: a segment, continuity, the frozen checkpoint, and what cutting attention down to the block costs.
+"""Outputs along the dial: a segment, continuity, and what cutting attention down to the block costs.
 
 The output is o(d) = F(d) o_G + (1 - F(d)) o_out, and only F moves: everything here follows from the law of F and from |o_G - o_out|.
 """
@@ -8,22 +8,24 @@ from __future__ import annotations
 import sympy as sp
 
 from theory import lemmas
-from theory.concentration import BLOCK, E, outside_mass
+from theory.concentration import BLOCK
 from theory.dial_entropy import ENTROPY, PARTS, entropy_split
-from theory.dial_formulas import continuity_bound, continuity_linear, divergence_of_cut, frozen_entropy_floor, loss_shift, output_shift
-from theory.dial_law import AT_D, EPS, IN, LEAD, LIFT, MARGINS, MASSES, OUT, SOURCE, SUMS, eq, free_block, margin_law
-from theory.entropy_ceiling import ceiling
-from theory.entropy_floor import gap_bound
-from theory.entropy_formulas import binary_entropy, entropy_ceiling
-from theory.lemmas import half_angle_below, logistic_moves, mean_distance, norm_scales, spread_shifts
-from theory.steps import Apply, Cite, Combine, Identity, Manifest, SumOver
+from theory.dial_formulas import (
+    continuity_bound,
+    continuity_linear,
+    divergence_of_cut,
+    loss_shift,
+    output_shift,
+)
+from theory.dial_law import AT_D, EPS, IN, LIFT, MASSES, OUT, SOURCE, SUMS, eq, free_block
+from theory.entropy_formulas import binary_entropy
+from theory.lemmas import half_angle_below, logistic_moves, mean_distance, norm_scales
+from theory.steps import Apply, Cite, Combine, Identity, SumOver
 from theory.symbols import (
     D_x,
     G_loss,
     beta,
     c,
-    content_lead,
-    content_spread,
     cut_gap,
     dial,
     dial_other,
@@ -37,22 +39,17 @@ from theory.symbols import (
     g,
     j_in,
     j_out,
-    lead_bound,
     loss_gap,
-    margin,
     mean_gap,
     mean_value_in,
     mean_value_out,
     n,
     output,
     output_gap,
-    score_range,
-    spread,
     sum_in,
     sum_in0,
     sum_in_other,
     sum_out,
-    t,
     total_variation,
     v,
 )  # fmt: skip
@@ -156,7 +153,10 @@ continuity_lipschitz = Theorem(
         Cite("below the tangent", half_angle_below, {lemmas.v: _turn}),
         Combine("claim", sp.Le(output_gap, _linear, **_rel), {"curve": 1, "below the tangent": D_x}),
     ),
-    equality=Equality("d' = d; for d' near d and even odds the ratio tends to 1, so the constant is exact", {output_gap: _zero, dial_other: dial}),
+    equality=Equality(
+        "d' = d; for d' near d and even odds the ratio tends to 1, so the constant is exact",
+        {output_gap: _zero, dial_other: dial},
+    ),
     free=free_block,
     uses=(continuity,),
     source=f"{SOURCE}; continuous interpolation (N1)",
@@ -204,7 +204,9 @@ cost = Theorem(
         Combine("F", eq(1 - fidelity, eps), {"F is": -1, "eps is": -1}),
         # o - o_G = eps (o_out - o_G) in every coordinate
         Combine(
-            "cut", eq(output - mean_value_in, eps * (mean_value_out - mean_value_in)), {"segment": 1, "F": mean_value_out - mean_value_in}
+            "cut",
+            eq(output - mean_value_in, eps * (mean_value_out - mean_value_in)),
+            {"segment": 1, "F": mean_value_out - mean_value_in},
         ),
         Cite("claim", norm_scales, {lemmas.v: cut_gap, lemmas.p: eps, lemmas.w: mean_gap}),
     ),
@@ -245,7 +247,9 @@ cost_loss = Theorem(
         Cite("cut", cost_bound, {}),
         Combine("claim", sp.Le(loss_gap, loss_shift.stated, **_rel), {"smooth": 1, "cut": G_loss}),
     ),
-    equality=Equality("a loss that is linear in the output, at the equality case of `dial.cost_bound`", {loss_gap: G_loss * eps * D_x}),
+    equality=Equality(
+        "a loss that is linear in the output, at the equality case of `dial.cost_bound`", {loss_gap: G_loss * eps * D_x}
+    ),
     needs={
         "smooth": Witness(
             {n: _two, g: _one, eps: sp.Rational(1, 4), D_x: _one, cut_gap: sp.Rational(1, 4), G_loss: _one, loss_gap: _one},
@@ -317,110 +321,6 @@ cost_entropy = Theorem(
     kind="identity",
 )
 
-# --- the frozen checkpoint ----------------------------------------------------------------------------------------------------------
-
-_warranted = beta * dial - lead_bound
-_worst_mass, _worst_entropy = E.subs(t, _warranted), entropy_ceiling.stated.subs(t, _warranted)
-_outside = sp.exp(-_warranted)  # odds of one outside key against one of the block in the worst row
-_normaliser = g + (n - g) * _outside
-_WARRANT = (
-    Cite("margin law", margin_law, {}),
-    Combine("margin enough", sp.Ge(margin, _warranted, **_rel), {"margin law": 1, "lead": 1}),
-)
-# scores (0, 0): content (-1, 0) at dial 1, which the bound R = 0 does not admit
-_lead_broken = {n: _two, g: _one, beta: _one, dial: _one, lead_bound: _zero, content_lead: _one}
-
-frozen_mass = Theorem(
-    name="dial.frozen_checkpoint",
-    title="One frozen checkpoint, every setting: outside mass",
-    claim=sp.Le(eps, _worst_mass, **_rel),
-    assumes={"block": BLOCK, "lead": LEAD},
-    definitions=SUMS | MASSES | MARGINS,
-    steps=(*_WARRANT, Cite("claim", outside_mass, {t: _warranted}, {"margin": "margin enough"})),
-    equality=Equality("two-level content that leads outside by exactly R", {eps: (n - g) * _outside / (g + (n - g) * _outside)}),
-    needs={"lead": Witness(_lead_broken | {eps: sp.Rational(1, 2)}, text="content (-1, 0) at dial 1: outside mass 1/2 above 0.269")},
-    free=free_block,
-    uses=(margin_law, outside_mass),
-    source=f"{SOURCE} (N2)",
-)
-
-_REACH = Hypothesis(sp.Ge(_warranted, 0, **_rel), "beta d >= R", "Raise the dial to R/beta; below it a uniform row may satisfy every hypothesis.")
-frozen_entropy = Theorem(
-    name="dial.frozen_ceiling",
-    title="One frozen checkpoint, every setting: entropy from above",
-    claim=sp.Le(entropy, _worst_entropy, **_rel),
-    assumes={"block": BLOCK, "lead": LEAD, "reach": _REACH},
-    definitions=ENTROPY | MARGINS,
-    steps=(*_WARRANT, Cite("claim", ceiling, {t: _warranted}, {"margin": "margin enough", "lead": "reach"})),
-    equality=Equality(
-        "two-level content that leads outside by exactly R",
-        {entropy: -g / _normaliser * sp.log(1 / _normaliser) - (n - g) * _outside / _normaliser * sp.log(_outside / _normaliser)},
-    ),
-    needs={
-        "lead": Witness(_lead_broken | {entropy: sp.log(2)}, text="content (-1, 0) at dial 1: entropy ln 2, above 0.582"),
-        "reach": Witness(
-            {n: sp.Integer(4), g: _one, beta: _one, dial: -_one, lead_bound: _zero, content_lead: -_one, entropy: sp.log(4)},
-            text="content (1, 0, 0, 0) at dial -1: entropy ln 4, above H*(4, 1, -1) = 1.324",
-        ),
-    },
-    free=free_block,
-    uses=(margin_law, ceiling),
-    source=f"{SOURCE} (N2)",
-)  # fmt: skip
-
-_widened = score_range + beta * sp.Abs(dial)
-_least_entropy = sp.Ge(entropy, frozen_entropy_floor.stated, **_rel)
-frozen_floor = Theorem(
-    name="dial.frozen_floor",
-    title="One frozen checkpoint, every setting: entropy from below",
-    claim=_least_entropy,
-    assumes={
-        "block": BLOCK,
-        "range": Hypothesis(sp.Le(content_spread, score_range, **_rel), "content scores lie within a range R", "Claim the measured range."),
-        "positive": Hypothesis(sp.Gt(score_range, 0, **_rel), "R > 0", "Any R above 0 will do, however small."),
-    },
-    definitions=ENTROPY,
-    steps=(
-        Cite("moved", spread_shifts, {lemmas.v: spread, lemmas.w: content_spread, lemmas.p: beta * dial}),
-        Combine("within", sp.Le(spread, _widened, **_rel), {"moved": 1, "range": 1}),
-        Manifest("wide", sp.Gt(_widened, 0, **_rel)),
-        Cite("gap", gap_bound, {score_range: _widened}, {"positive": "wide", "range": "within"}),
-        Combine("claim", _least_entropy, {"gap": 1}),
-    ),
-    equality=Equality("not attained at rational ranges; the supremum over n and rows is the bound (`entropy.gap`)"),
-    needs={
-        "range": Witness(
-            {n: _two, g: _one, beta: _one, dial: _zero, score_range: _one, content_spread: sp.Integer(10),
-             entropy: sp.log(1 + sp.exp(-10)) + 10 * sp.exp(-10) / (1 + sp.exp(-10))},
-            text="content 10 and 0, claimed range 1: entropy 0.0005, floor 0.57",
-        ),
-    },
-    free=free_block | {"positive": "the formula reads 0/0 at R = 0 and d = 0, where the entropy is ln n"},
-    uses=(gap_bound,),
-    source=f"{SOURCE} (N2)",
-)  # fmt: skip
-
-frozen_output = Theorem(
-    name="dial.frozen_output",
-    title="One frozen checkpoint, every setting: distance from the localist output",
-    claim=sp.Le(cut_gap, _worst_mass * D_x, **_rel),
-    assumes={"block": BLOCK, "lead": LEAD},
-    definitions=SUMS | MASSES | MARGINS,
-    steps=(
-        Cite("mass", frozen_mass, {}, {"lead": "lead"}),
-        Cite("cut", cost_bound, {}),
-        Combine("claim", sp.Le(cut_gap, _worst_mass * D_x, **_rel), {"cut": 1, "mass": D_x}),
-    ),
-    equality=Equality(
-        "two-level content that leads outside by exactly R, values in two points", {cut_gap: (n - g) * _outside / _normaliser * D_x}
-    ),
-    needs={"lead": Witness(_lead_broken | {D_x: _one, cut_gap: sp.Rational(1, 2)}, text="content (-1, 0) at dial 1: 1/2 above 0.269")},
-    free=free_block,
-    uses=(frozen_mass, cost_bound),
-    source=f"{SOURCE} (N2)",
-)  # fmt: skip
-
 OUTPUTS: tuple[Theorem, ...] = (
-    segment, continuity, continuity_lipschitz, train_elsewhere, frozen_mass, frozen_entropy, frozen_floor, frozen_output,
-    cost, cost_bound, cost_loss, cut_distance, cut_divergence, cost_entropy,
+    segment, continuity, continuity_lipschitz, train_elsewhere, cost, cost_bound, cost_loss, cut_distance, cut_divergence, cost_entropy,
 )  # fmt: skip
