@@ -23,6 +23,7 @@ from checks.extinction_exact import (
     run_case,
     run_until_zero,
     scaled,
+    upper,
     vector,
     worst_gradients,
 )
@@ -330,7 +331,7 @@ def _float_stay(u: int, entries: int, share: fmpq, setting: tuple[fmpq, fmpq]) -
     """A zero group under a vector of length G_bar with the least slack allowed, norm and threshold at their worst."""
     eta, bound = setting
     stay = fmpq((entries + 8), 2**u)
-    gamma = bound * stay / (1 - stay) * (1 + fmpq(1, 2**40))  # the least, up to what a ball can tell apart
+    gamma = upper(bound * stay / (1 - stay) * (1 + fmpq(1, 2**40)))  # the least, up to what a ball can tell apart
     lam = bound + gamma
     values = {
         sym.eta: eta, sym.gamma: gamma, sym.step_bound: bound, sym.lam: lam, sym.vector_norm: bound, sym.parameters: entries,
@@ -374,3 +375,20 @@ def float_zero_cases() -> list[Case]:
 def closed() -> list[Case]:
     """The one case of a statement without free symbols."""
     return [Case({}, "numbers")]
+
+
+def below_cases() -> list[Case]:
+    """Outward steps with a penalty weight at the bound (the group keeps its norm) and below it (it grows)."""
+    found = []
+    for setting in SETTINGS:
+        if setting.bound == 0:
+            continue
+        for share in (fmpq(1), fmpq(1, 2), fmpq(1, 3)):
+            for size in (fmpq(0), fmpq(1, 8), fmpq(1), fmpq(7)):
+                values = {
+                    sym.group_norm: size, sym.eta: setting.eta, sym.lam: setting.bound * share, sym.step_bound: setting.bound,
+                    sym.moved_norm: size + setting.eta * setting.bound,
+                    sym.group_next: size + setting.eta * setting.bound * (1 - share),
+                }  # fmt: skip
+                found.append(Case(values, f"outward vector, lam = {share} of the bound, {setting}", None, share == 1))
+    return found

@@ -75,6 +75,12 @@ def clipped(v: Vector, bound: arb) -> list[arb]:
     return scaled(v, bound / norm(v).max(bound))
 
 
+def upper(ball: arb | fmpq) -> fmpq:
+    """A multiple of 2^-60 that is not below the number: few bits, so that balls decide equal bounds."""
+    top = ball if isinstance(ball, fmpq) else ball.upper().fmpq()
+    return fmpq((top * 2**60).ceil(), 2**60)
+
+
 @dataclass(frozen=True)
 class Setting:
     """Constants of a step or a run: eta > 0, gamma > 0, G_bar >= 0, and lam = G_bar + gamma unless given; all exact."""

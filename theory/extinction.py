@@ -13,7 +13,7 @@ spectral-norm clipping, which fills zero blocks again.
 from __future__ import annotations
 
 from theory.extinction_adam import adam, adam_ratio_bound, quoted
-from theory.extinction_failing import spectral_clipping, subgradient, subgradient_ball
+from theory.extinction_failing import below_threshold, spectral_clipping, subgradient, subgradient_ball
 from theory.extinction_float import float_stagnation, float_stays, float_zero
 from theory.extinction_formulas import FORMULAS
 from theory.extinction_prox import prox_minimiser, prox_norm
@@ -34,7 +34,7 @@ THEOREMS: tuple[Theorem, ...] = (
     prox_minimiser, prox_norm, decrease, stays_zero, fixed_points, decay_step,
     norm_after, finite_time, varying_steps, clipping, momentum_bound, averaging, momentum_run, decay_and_balls,
     adam_ratio_bound, adam, quoted,
-    subgradient_ball, subgradient, spectral_clipping,
+    below_threshold, subgradient_ball, subgradient, spectral_clipping,
     float_stays, float_zero, float_stagnation,
 )  # fmt: skip
 

@@ -12,11 +12,12 @@ import sympy as sp
 
 from theory.extinction_formulas import subgradient_radius
 from theory.extinction_lemmas import rel
-from theory.extinction_steps import BOUNDED, ONE, PENALTY, SOURCE, TWO
+from theory.extinction_prox import prox_norm
+from theory.extinction_steps import BOUNDED, ONE, PENALTY, SOFT, SOURCE, TWO
 from theory.lemmas import triangle, u, v, w
 from theory.steps import Cases, Cite, Combine, Identity, Manifest
 from theory.symbols import eta, gamma, group_next, group_norm, lam, moved_norm, step_bound, vector_norm
-from theory.theorem import Equality, Theorem, Witness
+from theory.theorem import Equality, Hypothesis, Theorem, Witness
 
 _pull = eta * lam
 _ball = sp.Max(subgradient_radius.stated, group_norm - eta * gamma)
@@ -58,6 +59,40 @@ subgradient_ball = Theorem(
         ),
     },
     source=SOURCE + ", why it is a proximal step",
+)  # fmt: skip
+
+below_threshold = Theorem(
+    name="extinction.below_threshold",
+    title="At or below the bound an outward adversary keeps every group alive: the threshold is sharp",
+    claim=sp.Ge(group_next, group_norm, **rel),
+    assumes={
+        "penalised": Hypothesis(sp.Gt(lam, 0, **rel), "the penalty weight is positive", "Leave a group with weight 0 alone."),
+        "below": Hypothesis(sp.Le(lam, step_bound, **rel), "the penalty weight is at most the bound", "Above it `extinction.decrease` holds."),
+        "outward": Hypothesis(
+            sp.Eq(moved_norm, group_norm + eta * step_bound, **rel), "the vector has length G_bar and points away from the group",
+            "Other vectors may shorten the group.",
+        ),
+    },
+    definitions=SOFT,
+    steps=(
+        Cite("prox", prox_norm, {}, {"penalised": "penalised"}),
+        Manifest("not cut", sp.Ge(sp.Max(0, moved_norm - eta * lam), moved_norm - eta * lam, **rel)),
+        Combine("claim", sp.Ge(group_next, group_norm, **rel), {"prox": 1, "not cut": 1, "outward": 1, "below": eta}),
+    ),
+    equality=Equality("lam = G_bar: the group keeps its norm for ever", {group_next: group_norm}),
+    needs={
+        "below": Witness(
+            {group_norm: ONE, eta: ONE, lam: TWO, step_bound: ONE, moved_norm: TWO, group_next: sp.Integer(0)},
+            text="lam = 2 above the bound 1: the group dies in one step",
+        ),
+        "outward": Witness(
+            {group_norm: ONE, eta: ONE, lam: ONE, step_bound: ONE, moved_norm: sp.Integer(0), group_next: sp.Integer(0)},
+            text="an inward vector: the group dies in one step",
+        ),
+    },
+    free={"penalised": "a group of weight 0 is not penalised; it grows all the same"},
+    uses=(prox_norm,),
+    source=SOURCE + ", sharpness",
 )  # fmt: skip
 
 _start, _size, _weight = sp.Rational(1, 20), sp.Rational(1, 10), sp.Rational(3, 2)
