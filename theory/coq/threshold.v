@@ -703,3 +703,345 @@ Proof.
     by move=> j _; rewrite Rmax_left //; exact: parts.
   move=> j; rewrite inE => /eqP ej; apply: leak_key; by rewrite ej eq_sym.
 Qed.
+
+(** * Constants of the loss *)
+
+(** Cross-entropy of the logits <U_k, o> with target y; with soft targets T; half the squared error of U o. *)
+Definition logits (M V : finType) (U : M -> vector V) (o : vector V) : vector M := fun k => dot (U k) o.
+Definition cross_entropy (M V : finType) (U : M -> vector V) (y : M) (o : vector V) := ln (total (logits U o)) - dot (U y) o.
+Definition soft_cross_entropy (M V : finType) (U : M -> vector V) (T : M -> R) (o : vector V) := - (\sum_k T k * ln (softmax (logits U o) k)).
+Definition half_square (M V : finType) (U : vector (prod_finType M V)) (y : vector M) (o : vector V) :=
+  / 2 * dot (vsub (apply U o) y) (vsub (apply U o) y).
+
+Lemma velocity_logits (M V : finType) (U : M -> vector V) (curve : R -> vector V) x v :
+  velocity curve x v -> velocity (fun t => logits U (curve t)) x (logits U v).
+Proof.
+  move=> h k; apply: (is_derive_ext (fun t => dot (curve t) (U k))); first by move=> t; exact: dot_comm.
+  by rewrite /logits dot_comm; exact: velocity_dot.
+Qed.
+
+Lemma ln_total_rate (M : finType) (path : R -> vector M) (x : R) (v : vector M) (k : M) :
+  velocity path x v -> is_derive (fun t => ln (total (path t))) x (mean (softmax (path x)) v).
+Proof.
+  move=> h; have pos := total_pos (path x) k.
+  apply: (@is_derive_value _ _ ((\sum_i v i * exp (path x i)) * / total (path x))).
+    apply: (@is_derive_comp R_AbsRing R_NormedModule ln (fun t => total (path t))); first exact: is_derive_ln.
+    apply: is_derive_sum => i _; apply: is_derive_comp; [exact: is_derive_exp | exact: h].
+  by rewrite /mean -sum_scale_right; apply: sum_eq => i _; rewrite /softmax; field; lra.
+Qed.
+
+Lemma cross_entropy_gradient (M V : finType) (U : M -> vector V) (y : M) (o : vector V) :
+  has_gradient (cross_entropy U y) o (vmean (softmax (logits U o)) (fun k => vsub (U k) (U y))).
+Proof.
+  move=> curve x v e hv; rewrite -e; have law := softmax_distribution (logits U (curve x)) y.
+  apply: (@is_derive_value _ _ (mean (softmax (logits U (curve x))) (logits U v) - dot (U y) v)).
+    apply: is_derive_minus; first exact: (ln_total_rate y (velocity_logits U hv)).
+    by rewrite dot_comm; apply: (is_derive_ext (fun t => dot (curve t) (U y))); [move=> t; exact: dot_comm | exact: velocity_dot].
+  by rewrite dot_vmean -[X in _ - X](mean_const law) -mean_sub; apply: mean_eq => k; rewrite dot_sub_left.
+Qed.
+
+Theorem loss_gradient (M V : finType) (U : M -> vector V) (y : M) (o grad : vector V) (D_U : R)
+    (gradient : has_gradient (cross_entropy U y) o grad) (readout : forall k l, norm (vsub (U k) (U l)) <= D_U) :
+  norm grad <= (1 - softmax (logits U o) y) * D_U.
+Proof.
+  rewrite (gradient_unique gradient (@cross_entropy_gradient _ _ _ _ _)); set p := softmax _.
+  have law : distribution p by exact: softmax_distribution y.
+  apply: Rle_trans (norm_vmean law _) _.
+  have -> : 1 - p y = \sum_(k | k != y) p k by have [_ one] := law; rewrite -one (@sum_pick _ predT _ y) //=; ring.
+  rewrite /mean (@sum_pick _ predT _ y) //= -sum_scale_right.
+  have -> : vsub (U y) (U y) = vzero by apply: vector_eq => j; rewrite /vsub /vzero; ring.
+  rewrite norm_vzero Rmult_0_r Rplus_0_l; apply: sum_le => k _; apply: Rmult_le_compat_l => //; exact: (proj1 law).
+Qed.
+
+(** Equality: two classes. *)
+Theorem loss_gradient_equality (V : finType) (U : bool -> vector V) (y : bool) (o grad : vector V)
+    (gradient : has_gradient (cross_entropy U y) o grad) :
+  norm grad = (1 - softmax (logits U o) y) * norm (vsub (U (~~ y)) (U y)).
+Proof.
+  rewrite (gradient_unique gradient (@cross_entropy_gradient _ _ _ _ _)); set p := softmax _.
+  have law : distribution p by exact: softmax_distribution y.
+  have [p0 one] := law.
+  have two (f : bool -> R) : \sum_k f k = f y + f (~~ y).
+    by rewrite (@sum_pick _ predT _ y) //= (@sum_pick _ (fun k => k != y) _ (~~ y)) /=; [rewrite big_pred0; [ring | by case; case: (y)] | case: (y)].
+  have -> : 1 - p y = p (~~ y) by rewrite -one two; ring.
+  rewrite -norm_vscale_pos //; congr norm; apply: vector_eq => j; rewrite /vmean /mean two /vsub /vscale; ring.
+Qed.
+
+Theorem loss_gradient_strict (M V : finType) (U : M -> vector V) (y : M) (o grad : vector V) (D_U : R)
+    (gradient : has_gradient (cross_entropy U y) o grad) (readout : forall k l, norm (vsub (U k) (U l)) <= D_U) (apart : 0 < D_U) :
+  norm grad < D_U.
+Proof.
+  apply: Rle_lt_trans (loss_gradient gradient readout) _.
+  have := softmax_pos (logits U o) y; nra.
+Qed.
+
+Lemma soft_cross_entropy_gradient (M V : finType) (U : M -> vector V) (T : M -> R) (o : vector V) :
+  distribution T ->
+  has_gradient (soft_cross_entropy U T) o (vmean (fun k => softmax (logits U o) k - T k) U).
+Proof.
+  move=> [T0 T1] curve x v e hv; rewrite -e; have [k0 _] := distribution_inhabited (conj T0 T1).
+  apply: (is_derive_ext (fun t => ln (total (logits U (curve t))) - \sum_k T k * logits U (curve t) k)).
+    move=> t; rewrite /soft_cross_entropy (sum_eq (f := fun k => T k * ln _)
+      (g := fun k => T k * logits U (curve t) k - T k * ln (total (logits U (curve t))))) => [|k _]; last by rewrite ln_softmax; ring.
+    by rewrite sum_sub sum_scale_right T1 Rmult_1_l Ropp_minus_distr.
+  apply: (@is_derive_value _ _ (mean (softmax (logits U (curve x))) (logits U v) - \sum_k T k * logits U v k)).
+    apply: is_derive_minus; first exact: (ln_total_rate k0 (velocity_logits U hv)).
+    by apply: is_derive_sum => k _; apply: is_derive_scal; exact: velocity_logits.
+  rewrite dot_vmean /mean -sum_sub; apply: sum_eq => k _; rewrite /logits; ring.
+Qed.
+
+(** Soft targets: total variation times diameter. *)
+Theorem loss_gradient_soft (M V : finType) (U : M -> vector V) (T : M -> R) (o grad : vector V) (D_U : R) (targets : distribution T)
+    (gradient : has_gradient (soft_cross_entropy U T) o grad) (readout : forall k l, norm (vsub (U k) (U l)) <= D_U) :
+  norm grad <= (\sum_k Rabs (softmax (logits U o) k - T k)) / 2 * D_U.
+Proof.
+  rewrite (gradient_unique gradient (@soft_cross_entropy_gradient _ _ U T o targets)); apply: zero_sum_le => //.
+  have [k0 _] := distribution_inhabited targets.
+  rewrite sum_sub (proj2 targets) (proj2 (softmax_distribution (logits U o) k0)); ring.
+Qed.
+
+Definition transposed (M V : finType) (U : vector (prod_finType M V)) (e : vector M) : vector V := fun v => \sum_m U (m, v) * e m.
+
+Lemma dot_transposed (M V : finType) (U : vector (prod_finType M V)) e v : dot (transposed U e) v = dot e (apply U v).
+Proof.
+  rewrite /dot /transposed /apply (sum_eq (g := fun j => \sum_m e m * (U (m, j) * v j))).
+    by rewrite exchange_big; apply: sum_eq => m _; rewrite sum_scale.
+  by move=> j _; rewrite -sum_scale_right; apply: sum_eq => m _; ring.
+Qed.
+
+Lemma half_square_gradient (M V : finType) (U : vector (prod_finType M V)) (y : vector M) (o : vector V) :
+  has_gradient (half_square U y) o (transposed U (vsub (apply U o) y)).
+Proof.
+  move=> curve x v e hv; rewrite -e dot_transposed.
+  have path m : is_derive (fun t => vsub (apply U (curve t)) y m) x (apply U v m).
+    apply: (@is_derive_value _ _ (apply U v m - 0)); last ring.
+    apply: is_derive_minus; last exact: is_derive_const.
+    by apply: is_derive_sum => j _; apply: is_derive_scal; exact: hv.
+  apply: (@is_derive_value _ _ (/ 2 * (\sum_m (apply U v m * vsub (apply U (curve x)) y m + vsub (apply U (curve x)) y m * apply U v m)))).
+    by apply: is_derive_scal; apply: is_derive_sum => m _; apply: Derive.is_derive_mult.
+  by rewrite -sum_scale; apply: sum_eq => m _; field.
+Qed.
+
+(** norm_U is any bound on what U does to the length of a vector: the spectral norm, or the Frobenius norm. *)
+Theorem loss_gradient_mse (M V : finType) (U : vector (prod_finType M V)) (y : vector M) (o grad : vector V) (norm_U B_v B_y : R)
+    (readout : forall v, norm (apply U v) <= norm_U * norm v) (nonnegative : 0 <= norm_U)
+    (gradient : has_gradient (half_square U y) o grad) (output : norm o <= B_v) (target : norm y <= B_y) :
+  norm grad <= norm_U * (norm_U * B_v + B_y).
+Proof.
+  rewrite (gradient_unique gradient (@half_square_gradient _ _ _ _ _)); set e := vsub _ y.
+  have he : norm e <= norm_U * B_v + B_y.
+    apply: Rle_trans (norm_vsub _ _) _; have := readout o; have : norm_U * norm o <= norm_U * B_v by exact: Rmult_le_compat_l.
+    lra.
+  apply: Rle_trans (_ : norm_U * norm e <= _); last exact: Rmult_le_compat_l.
+  apply: norm_dual; first by apply: Rmult_le_pos => //; exact: norm_ge0.
+  rewrite dot_transposed; apply: Rle_trans (dot_le _ _) _.
+  have -> : norm_U * norm e * norm (transposed U e) = norm e * (norm_U * norm (transposed U e)) by ring.
+  by apply: Rmult_le_compat_l; [exact: norm_ge0 | exact: readout].
+Qed.
+
+(** * Curvature of the cross-entropy in the bilinear form *)
+
+Section Curvature.
+Variables (I : finType) (k0 : I).
+Implicit Types (s r f y : vector I).
+
+Lemma mean_rate s r f x : is_derive (fun t => mean (softmax (line s r t)) f) x (cov (softmax (line s r x)) f r).
+Proof.
+  have law := softmax_distribution (line s r x) k0.
+  apply: (is_derive_value (velocity_dot f (softmax_velocity (velocity_line s r x)))).
+  by rewrite cov_alt //; apply: sum_eq => i _; ring.
+Qed.
+
+(** When scores move along r, the covariance of r and y changes by their third central moment. *)
+Theorem softmax_curvature s r y x :
+  let a := softmax (line s r x) in
+  is_derive (fun t => cov (softmax (line s r t)) r y) x (mean a (fun i => (r i - mean a r) * (r i - mean a r) * (y i - mean a y))).
+Proof.
+  move=> a; have law : distribution a by exact: softmax_distribution k0.
+  apply: (is_derive_ext (fun t => mean (softmax (line s r t)) (fun i => r i * y i) - mean (softmax (line s r t)) r * mean (softmax (line s r t)) y)).
+    by move=> t; rewrite cov_product //; exact: softmax_distribution k0.
+  apply: (@is_derive_value _ _ (cov a (fun i => r i * y i) r - (cov a r r * mean a y + mean a r * cov a y r))).
+    by apply: is_derive_minus; [exact: mean_rate | apply: Derive.is_derive_mult; exact: mean_rate].
+  rewrite !cov_product //; set m := mean a r; set n := mean a y.
+  have -> : mean a (fun i => (r i - m) * (r i - m) * (y i - n))
+            = mean a (fun i => r i * y i * r i) - 2 * m * mean a (fun i => r i * y i) + m * m * mean a y - n * mean a (fun i => r i * r i)
+              + 2 * m * n * mean a r - m * m * n.
+    rewrite (mean_eq _ (y := fun i => r i * y i * r i + - (2 * m) * (r i * y i) + m * m * y i + - n * (r i * r i) + 2 * m * n * r i + - (m * m * n)));
+      last by move=> i; ring.
+    by rewrite !mean_add !mean_scale mean_const //; ring.
+  rewrite (mean_eq _ (f := fun i => y i * r i) (y := fun i => r i * y i)) => [|i]; last ring.
+  rewrite -/m -/n; ring.
+Qed.
+
+Lemma third_moment_le (a : I -> R) r y (d e : R) : distribution a -> (forall i k, r i - r k <= d) -> (forall i k, y i - y k <= e) ->
+  Rabs (mean a (fun i => (r i - mean a r) * (r i - mean a r) * (y i - mean a y))) <= d / 2 * (d / 2) * e.
+Proof.
+  move=> law hr hy; have e0 : 0 <= e by have := hy k0 k0; lra.
+  have dev i : Rabs (y i - mean a y) <= e.
+    apply: abs_le.
+      have : mean a (fun k => y i - y k) <= e by rewrite -[X in _ <= X](mean_const law); apply: mean_le => // k; exact: hy.
+      by rewrite mean_sub mean_const.
+    have : mean a (fun k => y k - y i) <= e by rewrite -[X in _ <= X](mean_const law); apply: mean_le => // k; exact: hy.
+    rewrite mean_sub mean_const //; lra.
+  apply: Rle_trans (_ : variance a r * e <= _); last by apply: Rmult_le_compat_r => //; exact: popoviciu.
+  have bound i : - ((r i - mean a r) * (r i - mean a r) * e) <= (r i - mean a r) * (r i - mean a r) * (y i - mean a y)
+                 <= (r i - mean a r) * (r i - mean a r) * e.
+    have [lo hi] := le_abs (dev i); have := Rle_0_sqr (r i - mean a r); rewrite /Rsqr; nra.
+  rewrite Rmult_comm /variance /cov -mean_scale; apply: abs_le.
+    by apply: mean_le => // i; have := bound i; lra.
+  suff : mean a (fun i => -1 * (e * ((r i - mean a r) * (r i - mean a r))))
+         <= mean a (fun i => (r i - mean a r) * (r i - mean a r) * (y i - mean a y)) by rewrite mean_scale; lra.
+  by apply: mean_le => // i; have := bound i; lra.
+Qed.
+
+End Curvature.
+
+Lemma finite_choice (I : finType) (T : Type) (start : I -> T) (rel : I -> T -> Prop) : (forall i, exists t, rel i t) -> exists f, forall i, rel i (f i).
+Proof.
+  move=> h; suff [f hf] : exists f, forall i, i \in enum I -> rel i (f i) by exists f => i; apply: hf; rewrite mem_enum.
+  elim: (enum I) => [|x l [f ih]]; first by exists start.
+  have [t ht] := h x; exists (fun i => if i == x then t else f i) => i; rewrite inE; case: eqP => [->|_] //= il; exact: ih.
+Qed.
+
+(** One query: cross-entropy along scores that move on a line. *)
+Lemma curvature_of_query (I M V : finType) (k0 : I) (s r : vector I) (value : I -> vector V) (U : M -> vector V) (y : M) (D_U B_v norm_U rho : R) :
+  (forall k l, norm (vsub (U k) (U l)) <= D_U) -> (forall o, norm (logits U o) <= norm_U * norm o) -> 0 <= norm_U ->
+  (forall j, norm (value j) <= B_v) -> (forall j, Rabs (r j) <= rho) ->
+  exists f' f'' : R -> R, forall x,
+    is_derive (fun t => cross_entropy U y (vmean (softmax (line s r t)) value)) x (f' x) /\ is_derive f' x (f'' x) /\
+    Rabs (f'' x) <= (2 * D_U * B_v + norm_U ^ 2 * B_v ^ 2 / 2) * rho ^ 2.
+Proof.
+  move=> readout op op0 hv hr.
+  pose w (k : M) : vector I := fun j => dot (U k) (value j).
+  pose a t := softmax (line s r t).
+  pose c t : vector M := fun k => mean (a t) (w k).
+  pose c' t : vector M := fun k => cov (a t) r (w k).
+  pose c'' t : vector M := fun k => mean (a t) (fun i => (r i - mean (a t) r) * (r i - mean (a t) r) * (w k i - mean (a t) (w k))).
+  have law t : distribution (a t) by exact: softmax_distribution k0.
+  have c_rate t : velocity c t (c' t) by move=> k; rewrite /c' cov_comm; exact: mean_rate.
+  have c'_rate t : velocity c' t (c'' t) by move=> k; exact: softmax_curvature.
+  pose p t := softmax (c t).
+  have plaw t : distribution (p t) by exact: softmax_distribution y.
+  exists (fun t => mean (p t) (c' t) - c' t y), (fun t => variance (p t) (c' t) + mean (p t) (fun k => c'' t k - c'' t y)) => x.
+  have hx0 := law x; split; [|split].
+  - apply: (is_derive_ext (fun t => ln (total (c t)) - c t y)).
+      have logit t k : logits U (vmean (a t) value) k = c t k by rewrite /logits dot_comm dot_vmean; apply: mean_eq => j; exact: dot_comm.
+      move=> t; rewrite /cross_entropy; congr (ln _ - _); last by rewrite -logit.
+      by apply: sum_eq => k _; rewrite logit.
+    by apply: is_derive_minus; [exact: ln_total_rate y (c_rate x) | exact: c_rate].
+  - apply: (@is_derive_value _ _ ((\sum_k (p x k * (c' x k - mean (p x) (c' x)) * c' x k + p x k * c'' x k)) - c'' x y)).
+      apply: is_derive_minus; last exact: c'_rate.
+      by apply: is_derive_sum => k _; apply: Derive.is_derive_mult; [exact: softmax_velocity | exact: c'_rate].
+    rewrite sum_add mean_sub mean_const // /variance cov_alt //.
+    have -> : mean (p x) (fun i => c' x i * (c' x i - mean (p x) (c' x))) = \sum_k p x k * (c' x k - mean (p x) (c' x)) * c' x k.
+      by apply: sum_eq => k _; ring.
+    rewrite -/(mean (p x) (c'' x)); ring.
+  - have rho0 : 0 <= rho by apply: Rle_trans (hr k0); exact: Rabs_pos.
+    have B0 : 0 <= B_v by apply: Rle_trans (norm_ge0 _) (hv k0).
+    have U0 : 0 <= D_U by apply: Rle_trans (norm_ge0 _) (readout y y).
+    have range j l : r j - r l <= 2 * rho by have := le_abs (hr j); have := le_abs (hr l); lra.
+    have spread j l : norm (vsub (value j) (value l)) <= 2 * B_v by apply: Rle_trans (norm_vsub _ _) _; have := hv j; have := hv l; lra.
+    pose move := vcov (a x) value r.
+    have size : norm move <= B_v * rho by have := norm_vcov (law x) spread range; rewrite /move; lra.
+    have c'_is k : c' x k = dot (U k) move.
+      rewrite dot_comm dot_vcov // /c' cov_comm; congr (cov _ _ r).
+      by apply: vector_eq => j; exact: dot_comm.
+    have apart k l : c' x k - c' x l <= sqrt 2 * (norm_U * (B_v * rho)).
+      apply: square_le; first by apply: Rmult_le_pos; [exact: sqrt_pos | do 2 apply: Rmult_le_pos => //].
+      have root : sqrt 2 * sqrt 2 = 2 by apply: sqrt_sqrt; lra.
+      have -> : sqrt 2 * (norm_U * (B_v * rho)) * (sqrt 2 * (norm_U * (B_v * rho))) = 2 * ((norm_U * (B_v * rho)) * (norm_U * (B_v * rho))).
+        by transitivity ((sqrt 2 * sqrt 2) * ((norm_U * (B_v * rho)) * (norm_U * (B_v * rho)))); [ring | rewrite root].
+      case: (eqVneq k l) => [->|ne].
+        have := Rle_0_sqr (norm_U * (B_v * rho)); rewrite /Rsqr Rminus_eq_0; lra.
+      have both : c' x k * c' x k + c' x l * c' x l <= norm (logits U move) * norm (logits U move).
+        rewrite norm_square /dot (@sum_pick _ predT _ k) //= /logits -!c'_is; apply: Rplus_le_compat_l.
+        have -> : c' x l * c' x l = dot (U l) move * dot (U l) move by rewrite c'_is.
+        apply: (@term_le_sum _ (fun m => m != k) (fun m => dot (U m) move * dot (U m) move) l); first by rewrite eq_sym.
+        by move=> m _; exact: Rle_0_sqr.
+      have big : norm (logits U move) * norm (logits U move) <= (norm_U * (B_v * rho)) * (norm_U * (B_v * rho)).
+        have h : norm (logits U move) <= norm_U * (B_v * rho) by apply: Rle_trans (op _) _; exact: Rmult_le_compat_l.
+        by apply: Rmult_le_compat => //; exact: norm_ge0.
+      have := Rle_0_sqr (c' x k + c' x l); rewrite /Rsqr; lra.
+    have bend0 := variance_ge0 (plaw x) (c' x).
+    have bend : variance (p x) (c' x) <= norm_U ^ 2 * B_v ^ 2 / 2 * rho ^ 2.
+      apply: Rle_trans (popoviciu (plaw x) apart) _.
+      have root : sqrt 2 * sqrt 2 = 2 by apply: sqrt_sqrt; lra.
+      have -> : sqrt 2 * (norm_U * (B_v * rho)) / 2 * (sqrt 2 * (norm_U * (B_v * rho)) / 2) = (sqrt 2 * sqrt 2) * norm_U ^ 2 * B_v ^ 2 / 4 * rho ^ 2 by field.
+      by rewrite root; lra.
+    pose g := vmean (p x) (fun k => vsub (U k) (U y)).
+    have size_g : norm g <= D_U.
+      apply: Rle_trans (norm_vmean (plaw x) _) _; rewrite -[X in _ <= X](mean_const (plaw x)); apply: mean_le => // k; exact: readout.
+    have third : mean (p x) (fun k => c'' x k - c'' x y)
+                 = mean (a x) (fun i => (r i - mean (a x) r) * (r i - mean (a x) r) * (dot (value i) g - mean (a x) (fun j => dot (value j) g))).
+      have gv j : dot (value j) g = mean (p x) (fun k => w k j - w y j).
+        by rewrite dot_comm dot_vmean; apply: mean_eq => k; rewrite dot_sub_left.
+      have gm : mean (a x) (fun j => dot (value j) g) = mean (p x) (fun k => mean (a x) (w k) - mean (a x) (w y)).
+        rewrite /mean (sum_eq (g := fun j => \sum_k p x k * (a x j * (w k j - w y j)))) => [|j _].
+          rewrite exchange_big; apply: sum_eq => k _; rewrite sum_scale -sum_sub; congr (_ * _); apply: sum_eq => j _; ring.
+        by rewrite gv /mean -sum_scale; apply: sum_eq => k _; ring.
+      rewrite gm /c'' [in LHS]/mean.
+      transitivity (\sum_k \sum_i p x k * (a x i * ((r i - mean (a x) r) * (r i - mean (a x) r) * ((w k i - w y i) - (mean (a x) (w k) - mean (a x) (w y)))))).
+        apply: sum_eq => k _; rewrite sum_scale -sum_sub; congr (_ * _); apply: sum_eq => i _; rewrite -/(mean (a x) r) -/(mean (a x) (w k)) -/(mean (a x) (w y)); ring.
+      rewrite exchange_big; apply: sum_eq => i _; rewrite gv.
+      transitivity (a x i * ((r i - mean (a x) r) * (r i - mean (a x) r))
+                    * mean (p x) (fun k => (w k i - w y i) - (mean (a x) (w k) - mean (a x) (w y)))).
+        by rewrite -mean_scale; apply: sum_eq => k _; ring.
+      by rewrite mean_sub; ring.
+    have gain j l : dot (value j) g - dot (value l) g <= D_U * (2 * B_v).
+      rewrite -dot_sub_left; apply: Rle_trans (dot_le _ _) _; rewrite Rmult_comm.
+      by apply: Rmult_le_compat => //; exact: norm_ge0.
+    have cubic := third_moment_le k0 (law x) range gain; rewrite -third in cubic.
+    apply: Rle_trans (Rabs_triang _ _) _; rewrite (Rabs_right (variance _ _)); last exact: Rle_ge.
+    have -> : (2 * D_U * B_v + norm_U ^ 2 * B_v ^ 2 / 2) * rho ^ 2
+              = norm_U ^ 2 * B_v ^ 2 / 2 * rho ^ 2 + 2 * rho / 2 * (2 * rho / 2) * (D_U * (2 * B_v)) by field.
+    exact: Rplus_le_compat.
+Qed.
+
+(** Along every line in the bilinear form A the loss is twice differentiable, with the stated bound: its inverse is a safe step size. *)
+Theorem smoothness (Q X V M : finType) (K : Q -> finType) (U : M -> vector V) (target : Q -> M) (query : Q -> vector X)
+    (key : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : forall i, K i -> vector V) (A D : vector (prod_finType X X))
+    (tau D_U B_v norm_U B_x : R)
+    (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N) (nonnegative : 0 <= norm_U)
+    (spectral : forall o, norm (logits U o) <= norm_U * norm o)
+    (readout : forall k l, norm (vsub (U k) (U l)) <= D_U)
+    (value_norm : forall i (j : K i), norm (value i j) <= B_v)
+    (token_query : forall i, norm (query i) <= B_x) (token_key : forall i (j : K i), norm (key i j) <= B_x) :
+  exists f' f'' : R -> R, forall x,
+    is_derive (fun t => layer_loss (fun i => cross_entropy U (target i)) (form_feature tau (fun i _ => query i) key) bias value (line A D t)) x (f' x)
+    /\ is_derive f' x (f'' x)
+    /\ Rabs (f'' x) <= (2 * D_U * B_v + norm_U ^ 2 * B_v ^ 2 / 2) * B_x ^ 4 / tau ^ 2 * norm D ^ 2.
+Proof.
+  have n_pos : 0 < #Q by apply: lt_0_INR; apply/ltP.
+  pose feature := form_feature tau (fun i (_ : K i) => query i) key.
+  pose rho := B_x ^ 2 * norm D / tau.
+  have one i : exists fs : (R -> R) * (R -> R), forall x,
+      is_derive (fun t => cross_entropy U (target i) (attention_output feature bias value (line A D t) i)) x (fs.1 x) /\ is_derive fs.1 x (fs.2 x) /\
+      Rabs (fs.2 x) <= (2 * D_U * B_v + norm_U ^ 2 * B_v ^ 2 / 2) * rho ^ 2.
+    have /card_gt0P [k _] := visible i.
+    have moves (j : K i) : Rabs (dot D (feature i j)) <= rho.
+      rewrite form_score /Rdiv Rabs_mult (Rabs_right (/ tau)); last by apply: Rle_ge; apply: Rlt_le; exact: Rinv_0_lt_compat.
+      rewrite /rho /Rdiv; apply: Rmult_le_compat_r; first by apply: Rlt_le; exact: Rinv_0_lt_compat.
+      apply: Rle_trans (form_le _ _ _) _; rewrite Rmult_comm; apply: Rmult_le_compat_r; first exact: norm_ge0.
+      by rewrite /= Rmult_1_r; apply: Rmult_le_compat; [exact: norm_ge0 | exact: norm_ge0 | exact: token_query | exact: token_key].
+    have [f' [f'' h]] := curvature_of_query k (scores feature bias A i) (target i) readout spectral nonnegative (value_norm i) moves.
+    exists (f', f'') => x; have [h1 [h2 h3]] := h x; split; [|by split].
+    apply: is_derive_ext h1 => t; rewrite /attention_output /attention.
+    have -> : scores feature bias (line A D t) i = line (scores feature bias A i) (fun j => dot D (feature i j)) t => //.
+    apply: vector_eq => j; rewrite /scores /line.
+    have -> : dot (fun p => A p + t * D p) (feature i j) = dot A (feature i j) + t * dot D (feature i j).
+      by rewrite /dot -sum_scale -sum_add; apply: sum_eq => p _; ring.
+    ring.
+  have [fs hfs] := finite_choice (fun=> (fun=> 0, fun=> 0)) one.
+  exists (fun t => / #Q * (\sum_i (fs i).1 t)), (fun t => / #Q * (\sum_i (fs i).2 t)) => x; split; [|split].
+  - by apply: is_derive_scal; apply: is_derive_sum => i _; have [] := hfs i x.
+  - by apply: is_derive_scal; apply: is_derive_sum => i _; have [_ []] := hfs i x.
+  have bound i : Rabs ((fs i).2 x) <= (2 * D_U * B_v + norm_U ^ 2 * B_v ^ 2 / 2) * rho ^ 2 by have [_ []] := hfs i x.
+  have -> : (2 * D_U * B_v + norm_U ^ 2 * B_v ^ 2 / 2) * B_x ^ 4 / tau ^ 2 * norm D ^ 2
+            = / #Q * (#Q * ((2 * D_U * B_v + norm_U ^ 2 * B_v ^ 2 / 2) * rho ^ 2)).
+    by rewrite /rho; field; lra.
+  rewrite Rabs_mult (Rabs_right (/ #Q)); last by apply: Rle_ge; apply: Rlt_le; exact: Rinv_0_lt_compat.
+  apply: Rmult_le_compat_l; first by apply: Rlt_le; exact: Rinv_0_lt_compat.
+  rewrite -sum_const_all; apply: abs_le.
+    by apply: sum_le => i _; have := le_abs (bound i); lra.
+  by rewrite -sum_opp; apply: sum_le => i _; have := le_abs (bound i); lra.
+Qed.
