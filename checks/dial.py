@@ -1,4 +1,4 @@
-"""Attacks on `theory.dial`: random, two-level and searched content, and frozen checkpoints of trained layers at many settings."""
+"""Attacks on `theory.dial`: random, two-level and searched content, frozen checkpoints of trained layers."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def random_content(batch: RowBatch, options: Options) -> Iterator[Emission]:
 
 
 @holds_for(
-    frozen.frozen_mass, frozen.frozen_entropy, frozen.frozen_floor, frozen.frozen_output, out.cost_bound, law.target, law.target_exact,
+    frozen.frozen_mass, frozen.frozen_entropy, frozen.frozen_floor, frozen.frozen_output, out.cost_bound, law.target,
+    law.target_exact,
     given=row_batches, examples=3,
 )  # fmt: skip
 def edge_content(batch: RowBatch, options: Options) -> Iterator[Emission]:
@@ -89,7 +90,7 @@ def edge_content(batch: RowBatch, options: Options) -> Iterator[Emission]:
 
 @holds_for(mono.rising, given=row_batches, examples=4)
 def random_heads(batch: RowBatch, options: Options) -> Iterator[Emission]:
-    """Random heads at dial 0: where entropy starts by rising the case is in the domain, so the tally shows the share (about a half)."""
+    """Random heads at dial 0: a case is in the domain where entropy starts by rising, so the tally shows the share (a half)."""
     content = batch.rng.standard_normal((batch.count, batch.n))
     flags = block_flags(batch.n, batch.g)
     for index in range(batch.count):
@@ -163,7 +164,7 @@ def frozen_layers(config: FleetConfig, options: Options) -> Iterator[Emission]:
     text=True,
 )
 def frozen_floats(config: FleetConfig, options: Options) -> Iterator[Emission]:
-    """The scores that the frozen layers really compute at each setting, in their own precision, under the bounds of the stored content."""
+    """The scores that frozen layers really compute at each setting, rounding and all, under bounds of the stored content."""
     fleet = train_fleet(config, options)
     yield fleet.trained
     chosen = list(queries(fleet, fleet.capture(0.0), 8))

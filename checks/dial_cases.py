@@ -31,11 +31,12 @@ from theory import symbols as sym
 from theory.theorem import Theorem
 
 OF_A_ROW = (
-    law.margin_law, law.mass, law.logit, law.level_unique, ent.entropy_path, ent.entropy_split, ent.advantage, ent.peak_bound,
+    law.margin_law, law.mass, law.fidelity_law, law.logit, law.level_unique,
+    ent.entropy_path, ent.entropy_split, ent.advantage, ent.peak_bound,
     mono.falls, mono.climbs, mono.monotone, mono.floor, frozen.frozen_mass, frozen.frozen_entropy, frozen.frozen_floor,
     out.cost_entropy, out.cut_distance, out.cut_divergence,
 )  # fmt: skip
-AT_SPECIAL_SETTINGS = (law.target, law.level_reached, ent.peak_at)
+AT_SPECIAL_SETTINGS = (law.target, law.level_reached, ent.peak_mass, ent.peak_at)
 OF_RATES = (law.mass_slope, ent.slope_law, mono.rising)
 OF_A_KEY = (law.conditionals, law.conditionals_outside)
 OF_OUTPUTS = (out.segment, out.continuity, out.continuity_lipschitz, out.cost, out.cost_bound, frozen.frozen_output)
@@ -83,7 +84,7 @@ def output_case(row: DialRow, setting: fmpq, other: fmpq) -> Case:
 
 
 def loss_case(theorem: Theorem, row: DialRow, setting: fmpq, other: fmpq, constant: fmpq) -> tuple[Theorem, Case]:
-    """A statement about losses with a loss that is linear along the segment, as steep as `constant` at equality cases, else nearly."""
+    """A statement about losses, the loss linear along the segment and as steep as `constant` at equality cases, else nearly."""
     extremal = AT_EQUALITY[theorem.name](row, setting, other)
     slope = constant if extremal else constant * NEARLY
     gap = sym.cut_gap if theorem is out.cost_loss else sym.output_gap
@@ -116,7 +117,7 @@ def target_case(row: DialRow, setting: fmpq) -> Case:
 
 
 def level_case(row: DialRow, level: fmpq) -> Case:
-    """The row at the real setting (logit eps_0 - logit e)/beta, enclosed; the hypothesis on the setting holds by construction."""
+    """The row at the real setting (logit eps_0 - logit e)/beta, enclosed: the hypothesis holds by construction."""
 
     def setting() -> arb:
         inside, outside = weigh(row, fmpq(0)).sums
@@ -154,7 +155,9 @@ def cases_at_special_settings(row: DialRow, setting: fmpq, level: fmpq) -> Itera
     """The setting for a level, the level a setting warrants, the setting of the peak."""
     yield law.target, target_case(row, setting)
     yield law.level_reached, level_case(row, level)
-    yield ent.peak_at, peak_case(row)
+    peak = peak_case(row)
+    yield ent.peak_mass, peak
+    yield ent.peak_at, peak
 
 
 def cases_of_rates(row: DialRow, setting: fmpq) -> Iterator[tuple[Theorem, Case]]:
@@ -175,7 +178,7 @@ def cases_of_outputs(row: DialRow, setting: fmpq, other: fmpq) -> Iterator[tuple
         yield loss_case(theorem, row, setting, other, fmpq(3, 2))
 
 
-# --- equality cases, and ordinary rows ----------------------------------------------------------------------------------------------
+# --- equality cases, and ordinary rows --------------------------------------------------------------------------------
 
 BETAS = (fmpq(1), fmpq(3, 2), fmpq(1, 2))
 
@@ -190,7 +193,7 @@ def ordinary() -> list[DialRow]:
 
 
 def leading(n: int, g: int, lead: fmpq, beta: fmpq, apart: fmpq) -> DialRow:
-    """Two-level content that leads outside by `lead`; values at one point in the block and at another, `apart` away, outside."""
+    """Two-level content that leads outside by `lead`; values in two points `apart` from each other."""
     values = [(fmpq(0), fmpq(0)) if flag else (apart * fmpq(3, 5), apart * fmpq(4, 5)) for flag in block_flags(n, g)]
     return dial_row(two_level(n, g, -lead), beta, values)
 
@@ -221,7 +224,7 @@ def _even_content() -> list[DialRow]:
 
 
 def outputs_for(theorem: Theorem) -> Callable[[], list[Case]]:
-    """Even content at settings +x and -x, values in two points, and ordinary rows; worst losses for the statements about losses."""
+    """Even content at settings +x and -x, values in two points, and ordinary rows; worst losses where the statement has one."""
 
     def made() -> list[Case]:
         pairs = [(row, pair) for row in _even_content() for pair in SYMMETRIC]
@@ -244,7 +247,7 @@ def level_cases() -> list[Case]:
 
 
 def target_cases() -> list[Case]:
-    """Two-level rows at exactly the setting a level needs (odds of staying a rational q), and what ordinary settings warrant."""
+    """Two-level rows at exactly the setting a level needs (odds of staying rational), and what ordinary settings warrant."""
 
     def at(row: DialRow, q: int) -> Case:
         def setting() -> arb:
@@ -283,7 +286,7 @@ def _rates() -> list[Case]:
 
 
 def wide_cases() -> list[Case]:
-    """A thousand keys, the content spread and the dial adding up to one nat, the block of the size that psi(1) asks for: almost attained."""
+    """A thousand keys, content spread and dial adding up to one nat, the block as large as psi(1) asks for: almost attained."""
     wide = [dial_row(two_level(1000, 339, fmpq(1, 2)), fmpq(3, 2)), dial_row(two_level(1000, 661, fmpq(-1, 4)), fmpq(1, 2))]
     return [row_case(row, d, d) for row, d in zip(wide, (fmpq(1, 3), fmpq(-3, 2)), strict=True)] + _ordinary_rows()
 
@@ -298,7 +301,7 @@ def _closed() -> list[Case]:
 
 EXTREMAL: dict[str, Callable[[], list[Case]]] = (
     {theorem.name: rows_for(theorem) for theorem in OF_A_ROW}
-    | {theorem.name: peak_cases for theorem in (ent.peak_bound, ent.peak_at, mono.floor)}
+    | {theorem.name: peak_cases for theorem in (ent.peak_bound, ent.peak_mass, ent.peak_at, mono.floor)}
     | {theorem.name: _rates for theorem in OF_RATES}
     | {theorem.name: outputs_for(theorem) for theorem in (*OF_OUTPUTS, *OF_LOSSES)}
     | {

@@ -1,7 +1,8 @@
-"""Rows on the dial: exact content scores, a block, a strength; every observable of `theory.dial` at exact settings, as Arb balls.
+"""Rows on the dial: exact content, a block, a strength; every observable of `theory.dial` at exact settings, as Arb balls.
 
-A score at setting d is the rational number content + beta d on the block. Nothing is computed by the formulas under test: weights come
-from exponentials of the scores, entropies from the weights, rates from power series in d, outputs from weights and values.
+A score at setting d is the rational number content + beta d on the block. Nothing is computed by the formulas under test:
+weights come from exponentials of the scores, entropies from the weights, rates from power series in d, outputs from weights
+and values.
 """
 
 from __future__ import annotations
@@ -199,7 +200,8 @@ def row_observables(row: DialRow, setting: Setting, other: fmpq) -> dict[sp.Symb
     spread = max(row.content) - min(row.content)
     return {
         sym.n: len(row.content), sym.g: len(row.inside), sym.beta: row.beta, sym.dial: d, sym.dial_other: other,
-        sym.content_lead: row.lead, sym.lead_bound: row.lead, sym.content_spread: spread, sym.score_range: spread or fmpq(1, 2**20),
+        sym.content_lead: row.lead, sym.lead_bound: row.lead, sym.content_spread: spread, sym.score_range: spread or fmpq(1,
+            2**20),
         sym.margin: min(row.inside) + row.beta * d - top_out if isinstance(d, fmpq) else arb(-row.lead) + arb(row.beta) * d,
         sym.eps: here.eps, sym.fidelity: here.fidelity, sym.eps0: start.eps, sym.fidelity0: start.fidelity,
         sym.fidelity_other: there.fidelity, sym.entropy: here.entropy, sym.entropy_other: there.entropy,
@@ -211,7 +213,7 @@ def row_observables(row: DialRow, setting: Setting, other: fmpq) -> dict[sp.Symb
 
 
 def _advantage(row: DialRow, start: Weights) -> Value:
-    """Mean content inside minus mean content outside; exact where both sides are constant, so that its sign is decided there."""
+    """Mean content inside minus mean content outside; exact where both sides are constant, so that the sign is decided."""
     if row.two_level:
         return row.inside[0] - row.outside[0]
     return _dot(start.inside, row.inside) / start.sums[0] - _dot(start.outside, row.outside) / start.sums[1]

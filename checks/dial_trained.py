@@ -1,8 +1,9 @@
 """Frozen checkpoints: rows of a trained layer as content, values and loss, at any setting of the dial, in exact numbers.
 
-The exact law is about stored content plus beta d. A layer adds the two in its own precision: what it produces at setting d are the
-scores of a content moved by rounding, by at most 3 u (|c| + beta |d|) in the block (u the unit roundoff: once for beta d, once for the
-sum) and not at all outside. `produced` takes the floats of the layer as exact, takes beta d off again, and gives that content.
+The exact law is about stored content plus beta d. A layer adds the two in its own precision: what it produces at setting d
+are the scores of a content moved by rounding, by at most 3 u (|c| + beta |d|) in the block (u the unit roundoff: once for
+beta d, once for the sum) and not at all outside. `produced` takes the floats of the layer as exact, takes beta d off again,
+and gives that content.
 """
 
 from __future__ import annotations

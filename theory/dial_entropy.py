@@ -218,18 +218,15 @@ peak_bound = Theorem(
 )
 
 _setting = eq(dial, entropy_peak_dial.stated)
-peak_at = Theorem(
-    name="dial.entropy_peak_at",
-    title="The peak is attained at d = -Delta_0/beta",
-    claim=eq(entropy, _peak),
-    assumes={
-        "block": BLOCK,
-        "setting": Hypothesis(_setting, "d = -Delta_0/beta", "Set the dial to `entropy_peak_dial(Delta_0, beta)`."),
-    },
+PEAK = Hypothesis(_setting, "d = -Delta_0/beta", "Set the dial to `entropy_peak_dial(Delta_0, beta)`.")
+peak_mass = Theorem(
+    name="dial.entropy_peak_mass",
+    title="Outside mass at d = -Delta_0/beta",
+    claim=eq(eps, _peak_mass),
+    assumes={"block": BLOCK, "setting": PEAK},
     definitions=ENTROPY | PARTS | MASSES | ADVANTAGE,
     steps=(
         *EPS,
-        Cite("split", entropy_split, {}),
         Cite("advantage", advantage, {}),
         Cite("logit", logit, {}),
         Combine("F positive", sp.Gt(fidelity, 0, **_rel), {"F is": 1, "eps: I share": 1}),
@@ -240,22 +237,50 @@ peak_at = Theorem(
             {"ln F": 1, "logit": 1, "advantage": -1, "setting": beta},
         ),
         Apply("odds", sp.exp(_x), _x, "level"),
-        Combine("eps there", eq(eps, _peak_mass), {"odds": -sp.exp(entropy_out) / _summit}),
-        Apply("ln eps there", sp.log(_y), _y, "eps there"),
-        Combine("claim", eq(entropy, _peak), {"split": 1, "level": -(1 - eps), "ln eps there": -1}),
+        Combine("claim", eq(eps, _peak_mass), {"odds": -sp.exp(entropy_out) / _summit}),
     ),
     equality=Equality("an identity"),
     needs={
         "setting": Witness(
             {n: sp.Integer(2), g: sp.Integer(1), beta: sp.Integer(1), content_advantage: sp.Integer(-2), dial: sp.Integer(0),
-             entropy_in: sp.Integer(0), entropy_out: sp.Integer(0), entropy: sp.log(1 + sp.exp(-2)) + 2 * sp.exp(-2) / (1 + sp.exp(-2))},
-            text="content (-2, 0) at dial 0: 0.3653, and the peak is ln 2",
+             entropy_in: sp.Integer(0), entropy_out: sp.Integer(0), eps: 1 / (1 + sp.exp(-2))},
+            text="content (-2, 0) at dial 0: 0.881, and 1/2 at the peak",
         )
     },
     free=free_block,
-    uses=(entropy_split, advantage, logit),
+    uses=(advantage, logit),
     source=f"{SOURCE} (T7 vi)",
     kind="identity",
 )  # fmt: skip
 
-SPLIT: tuple[Theorem, ...] = (entropy_path, entropy_split, advantage, slope_law, peak_bound, peak_at)
+peak_at = Theorem(
+    name="dial.entropy_peak_at",
+    title="The peak is attained at d = -Delta_0/beta",
+    claim=eq(entropy, _peak),
+    assumes={"block": BLOCK, "setting": PEAK},
+    definitions=ENTROPY | PARTS | MASSES | ADVANTAGE,
+    steps=(
+        *EPS,
+        Cite("split", entropy_split, {}),
+        Cite("there", peak_mass, {}, {"setting": "setting"}),
+        Combine("rest", eq(1 - eps, sp.exp(entropy_in) / _summit), {"there": -1}),
+        Apply("ln eps there", sp.log(_y), _y, "there"),
+        Apply("ln(1 - eps) there", sp.log(_y), _y, "rest"),
+        Combine("claim", eq(entropy, _peak), {"split": 1, "ln eps there": -eps, "ln(1 - eps) there": -(1 - eps)}),
+    ),
+    equality=Equality("an identity"),
+    needs={
+        "setting": Witness(
+            {n: sp.Integer(2), g: sp.Integer(1), beta: sp.Integer(1), content_advantage: sp.Integer(-2), dial: sp.Integer(0),
+             entropy_in: sp.Integer(0), entropy_out: sp.Integer(0),
+             entropy: sp.log(1 + sp.exp(-2)) + 2 * sp.exp(-2) / (1 + sp.exp(-2))},
+            text="content (-2, 0) at dial 0: 0.3653, and the peak is ln 2",
+        )
+    },
+    free=free_block,
+    uses=(entropy_split, peak_mass),
+    source=f"{SOURCE} (T7 vi)",
+    kind="identity",
+)  # fmt: skip
+
+SPLIT: tuple[Theorem, ...] = (entropy_path, entropy_split, advantage, slope_law, peak_bound, peak_mass, peak_at)

@@ -13,6 +13,7 @@ from theory.symbols import (
     G_loss,
     beta,
     content_advantage,
+    content_lead,
     dial,
     dial_other,
     entropy_in,
@@ -20,11 +21,13 @@ from theory.symbols import (
     eps,
     eps0,
     g,
+    lead_bound,
+    level,
     n,
     score_range,
 )
 
-# --- formulas: each number once, as stated and as computed -------------------------------------------------------------------------
+# --- formulas: each number once, as stated and as computed ------------------------------------------------------------
 
 _block = (g >= 1, g < n)
 _open = (eps > 0, eps < 1)
@@ -40,8 +43,9 @@ margin_at_dial = Formula(
     args=(beta, dial, score_range),
     stated=beta * dial - score_range,
     stable=beta * dial - score_range,
-    theorem="dial.mass",
+    theorem="dial.margin",
     unit="nats",
+    reading={content_lead: score_range},
 )
 
 outside_mass_at = Formula(
@@ -60,7 +64,7 @@ fidelity_at = Formula(
     args=(eps0, beta, dial),
     stated=(1 - eps0) * _lift / (eps0 + (1 - eps0) * _lift),
     stable=sp.Piecewise((1 / (1 + _odds), dial >= 0), (_odds_in / (1 + _odds_in), True)),
-    theorem="dial.mass",
+    theorem="dial.fidelity",
     domain=_open0,
 )
 
@@ -70,7 +74,7 @@ dial_between = Formula(
     args=(eps0, eps, beta),
     stated=(sp.log(eps0 / (1 - eps0)) - sp.log(eps / (1 - eps))) / beta,
     stable=(sp.log(eps0) - log1p(-eps0) - sp.log(eps) + log1p(-eps)) / beta,
-    theorem="dial.mass",
+    theorem="dial.level",
     domain=(*_open0, *_open),
 )
 
@@ -80,8 +84,9 @@ dial_for_outside_mass = Formula(
     args=(n, g, score_range, beta, eps),
     stated=(score_range + concentration.fidelity_margin.stated) / beta,
     stable=(score_range + concentration.fidelity_margin.stable) / beta,
-    theorem="dial.mass",
+    theorem="dial.target",
     domain=(*_block, *_open),
+    reading={lead_bound: score_range, level: eps},
 )
 
 entropy_slope = Formula(
@@ -100,7 +105,7 @@ entropy_at = Formula(
     args=(eps, entropy_in, entropy_out),
     stated=entropy.binary_entropy.stated + (1 - eps) * entropy_in + eps * entropy_out,
     stable=entropy.binary_entropy.stable + (1 - eps) * entropy_in + eps * entropy_out,
-    theorem="dial.entropy_slope",
+    theorem="dial.entropy_at",
     unit="nats",
     domain=_open,
 )
@@ -122,7 +127,7 @@ entropy_peak_mass = Formula(
     args=(entropy_in, entropy_out),
     stated=sp.exp(entropy_out) / (sp.exp(entropy_in) + sp.exp(entropy_out)),
     stable=sp.Piecewise((_peak_w, entropy_in >= entropy_out), (1, True)) / (1 + _peak_w),
-    theorem="dial.entropy_peak",
+    theorem="dial.entropy_peak_mass",
 )
 
 entropy_peak_dial = Formula(
@@ -131,7 +136,7 @@ entropy_peak_dial = Formula(
     args=(content_advantage, beta),
     stated=-content_advantage / beta,
     stable=-content_advantage / beta,
-    theorem="dial.entropy_peak",
+    theorem="dial.entropy_peak_at",
 )
 
 _turn = beta * sp.Abs(dial - dial_other) / 4
@@ -151,17 +156,18 @@ continuity_linear = Formula(
     args=(D_x, beta, dial, dial_other),
     stated=D_x * _turn,
     stable=D_x * _turn,
-    theorem="dial.continuity",
+    theorem="dial.continuity_linear",
     unit="norm",
 )
 
 frozen_entropy_floor = Formula(
     name="frozen_entropy_floor",
-    doc="Least entropy (nats) of a frozen checkpoint's row at setting d, content scores within a range R > 0; may be negative (vacuous).",
+    doc="Least entropy (nats) of a frozen checkpoint's row at setting d, content scores within a range R > 0; "
+    "may be negative (vacuous).",
     args=(n, score_range, beta, dial),
     stated=sp.log(n) - entropy.range_gap.stated.subs(score_range, score_range + beta * sp.Abs(dial)),
     stable=sp.log(n) - entropy.range_gap.stable.subs(score_range, score_range + beta * sp.Abs(dial)),
-    theorem="dial.frozen_checkpoint",
+    theorem="dial.frozen_floor",
     unit="nats",
     domain=(score_range > 0,),
 )
@@ -172,7 +178,7 @@ output_shift = Formula(
     args=(eps, D_x),
     stated=eps * D_x,
     stable=eps * D_x,
-    theorem="dial.cost",
+    theorem="dial.cost_bound",
     unit="norm",
 )
 
@@ -182,7 +188,7 @@ loss_shift = Formula(
     args=(G_loss, eps, D_x),
     stated=G_loss * eps * D_x,
     stable=G_loss * eps * D_x,
-    theorem="dial.cost",
+    theorem="dial.cost_loss",
     unit="loss",
 )
 
@@ -192,7 +198,7 @@ divergence_of_cut = Formula(
     args=(eps,),
     stated=-sp.log(1 - eps),
     stable=-log1p(-eps),
-    theorem="dial.cost",
+    theorem="dial.cut_divergence",
     unit="nats",
     domain=(eps < 1,),
 )

@@ -1,7 +1,7 @@
 """The frozen checkpoint: one set of weights, every setting of the dial, a certified envelope on both sides.
 
-Whatever the parameters, content that lets no outside key lead by more than R gives the margin beta d - R; content within a range R gives
-scores within R + beta |d|. The setting that a target needs is `dial.target`.
+Whatever the parameters, content that lets no outside key lead by more than R gives the margin beta d - R; content within a
+range R gives scores within R + beta |d|. The setting that a target needs is `dial.target`.
 """
 
 from __future__ import annotations
@@ -82,7 +82,10 @@ frozen_entropy = Theorem(
     steps=(*_WARRANT, Cite("claim", ceiling, {t: _warranted}, {"margin": "margin enough", "lead": "reach"})),
     equality=Equality(
         "two-level content that leads outside by exactly R",
-        {entropy: -g / _normaliser * sp.log(1 / _normaliser) - (n - g) * _outside / _normaliser * sp.log(_outside / _normaliser)},
+        {
+            entropy: -g / _normaliser * sp.log(1 / _normaliser)
+            - (n - g) * _outside / _normaliser * sp.log(_outside / _normaliser)
+        },
     ),
     needs={
         "lead": Witness(_lead_broken | {entropy: sp.log(2)}, text="content (-1, 0) at dial 1: entropy ln 2, above 0.582"),
@@ -104,7 +107,8 @@ frozen_floor = Theorem(
     claim=_least_entropy,
     assumes={
         "block": BLOCK,
-        "range": Hypothesis(sp.Le(content_spread, score_range, **_rel), "content scores lie within a range R", "Claim the measured range."),
+        "range": Hypothesis(sp.Le(content_spread, score_range, **_rel), "content scores lie within a range R",
+            "Claim the measured range."),
         "positive": Hypothesis(sp.Gt(score_range, 0, **_rel), "R > 0", "Any R above 0 will do, however small."),
     },
     definitions=ENTROPY,
@@ -140,9 +144,11 @@ frozen_output = Theorem(
         Combine("claim", sp.Le(cut_gap, _worst_mass * D_x, **_rel), {"cut": 1, "mass": D_x}),
     ),
     equality=Equality(
-        "two-level content that leads outside by exactly R, values in two points", {cut_gap: (n - g) * _outside / _normaliser * D_x}
+        "two-level content that leads outside by exactly R, values in two points",
+        {cut_gap: (n - g) * _outside / _normaliser * D_x}
     ),
-    needs={"lead": Witness(_lead_broken | {D_x: _one, cut_gap: sp.Rational(1, 2)}, text="content (-1, 0) at dial 1: 1/2 above 0.269")},
+    needs={"lead": Witness(_lead_broken | {D_x: _one, cut_gap: sp.Rational(1, 2)},
+        text="content (-1, 0) at dial 1: 1/2 above 0.269")},
     free=free_block,
     uses=(frozen_mass, cost_bound),
     source=f"{SOURCE} (N2)",

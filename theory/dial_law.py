@@ -1,7 +1,8 @@
 """The exact law of the dial: margin, conditional weights, outside mass, and the setting that a level needs.
 
-Every scalar of a row is written in numbers that do not depend on the setting d: I_0 and O, the sums of exp(content) over the block and
-outside it, and T_in and T_out, the sums of content exp(content). The scores at d are c_j + beta d on the block and c_j outside.
+Every scalar of a row is written in numbers that do not depend on the setting d: I_0 and O, the sums of exp(content) over
+the block and outside it, and T_in and T_out, the sums of content exp(content). The scores at d are c_j + beta d on the
+block and c_j outside.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from sympy.core.relational import Relational
 
 from theory import concentration, lemmas
 from theory.concentration import BLOCK, E
-from theory.dial_formulas import dial_between, dial_for_outside_mass, margin_at_dial, outside_mass_at
+from theory.dial_formulas import dial_between, dial_for_outside_mass, fidelity_at, margin_at_dial, outside_mass_at
 from theory.lemmas import least_shifts
 from theory.steps import Apply, Cite, Combine, Manifest, Step
 from theory.symbols import (
@@ -81,7 +82,7 @@ AT_D = Combine("I at d", eq(sum_in, LIFT * sum_in0), {"I is": 1, "I_0 is": -LIFT
 
 
 def split_mass(mass: sp.Symbol, inside: sp.Symbol, name: str) -> tuple[Step, ...]:
-    """`mass` = O/(`inside` + O) is positive and less than 1, and the logarithms of it and of 1 - mass; `name` is "eps" or "eps_0"."""
+    """`mass` = O/(`inside` + O) lies strictly between 0 and 1; logarithms of it and of 1 - mass. `name` is "eps" or "eps_0"."""
     out_share, in_share = sum_out / (inside + sum_out), inside / (inside + sum_out)
     return (
         Manifest(f"{name}: O share", sp.Gt(out_share, 0, **_rel)),
@@ -174,6 +175,25 @@ mass = Theorem(
     source=f"{SOURCE} (T7 iii)",
     kind="identity",
 )  # fmt: skip
+
+_inside = fidelity_at.stated
+fidelity_law = Theorem(
+    name="dial.fidelity",
+    title="Pointer fidelity along the dial",
+    claim=eq(fidelity, _inside),
+    assumes={"block": BLOCK},
+    definitions=SUMS | MASSES,
+    steps=(
+        *EPS0,
+        Cite("mass", mass, {}),
+        Combine("claim", eq(fidelity, _inside), {"F is": 1, "eps is": 1, "mass": -1}),
+    ),
+    equality=Equality("an identity"),
+    free=free_block,
+    uses=(mass,),
+    source=f"{SOURCE} (T7 iii)",
+    kind="identity",
+)
 
 logit = Theorem(
     name="dial.logit",
@@ -311,7 +331,8 @@ target = Theorem(
     equality=Equality("the two-level row whose content leads outside by exactly R, at exactly this setting", {eps: level}),
     needs={
         "lead": Witness(
-            {n: sp.Integer(2), g: sp.Integer(1), level: sp.Rational(1, 4), beta: sp.Integer(1), dial: sp.Integer(2), lead_bound: sp.Integer(0),
+            {n: sp.Integer(2), g: sp.Integer(1), level: sp.Rational(1, 4), beta: sp.Integer(1), dial: sp.Integer(2),
+                lead_bound: sp.Integer(0),
              content_lead: sp.Integer(2), eps: sp.Rational(1, 2)},
             text="content (-2, 0) at dial 2 > ln 3: two equal scores, outside mass 1/2",
         ),
@@ -335,9 +356,11 @@ target_exact = Theorem(
     assumes={
         "block": BLOCK,
         "level": LEVEL,
-        "two-level": Hypothesis(eq(eps, _worst), "the row is two-level and outside leads by exactly R", "Other rows may need less dial."),
+        "two-level": Hypothesis(eq(eps, _worst), "the row is two-level and outside leads by exactly R",
+            "Other rows may need less dial."),
         "setting": Hypothesis(
-            sp.Lt(dial, required_setting.subs(eps, level), **_rel), "d is below the setting of `dial.target`", "At or above it the target is met.",
+            sp.Lt(dial, required_setting.subs(eps, level), **_rel), "d is below the setting of `dial.target`",
+            "At or above it the target is met.",
         ),
     },
     steps=(
@@ -366,5 +389,6 @@ target_exact = Theorem(
 )  # fmt: skip
 
 LAW: tuple[Theorem, ...] = (
-    margin_law, conditionals, conditionals_outside, mass, logit, mass_slope, level_unique, level_reached, target, target_exact,
+    margin_law, conditionals, conditionals_outside, mass, fidelity_law, logit, mass_slope, level_unique, level_reached,
+    target, target_exact,
 )  # fmt: skip

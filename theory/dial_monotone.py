@@ -60,7 +60,8 @@ _heat_at = beta * _share_at * (LIFT * sum_in0 / _lifted).subs(dial, _at)
 _FACTS = ENTROPY | MASSES | ADVANTAGE | OTHER
 ORDER = Hypothesis(sp.Le(dial, dial_other, **_rel), "d <= d'", "Swap the two settings.")
 PAST = Hypothesis(
-    sp.Ge(content_advantage + beta * dial, 0, **_rel), "d is at or past the peak: Delta_0 + beta d >= 0", "Raise the dial past -Delta_0/beta.",
+    sp.Ge(content_advantage + beta * dial, 0, **_rel), "d is at or past the peak: Delta_0 + beta d >= 0",
+    "Raise the dial past -Delta_0/beta.",
 )  # fmt: skip
 BEFORE = Hypothesis(
     sp.Le(content_advantage + beta * dial_other, 0, **_rel), "d' is at or before the peak: Delta_0 + beta d' <= 0",
@@ -91,11 +92,13 @@ falls = Theorem(
     equality=Equality("d' = d", {entropy_other: entropy}),
     needs={
         "past": Witness(
-            _two | {content_advantage: sp.Integer(-2), dial: sp.Integer(0), dial_other: sp.Integer(2), entropy: _uphill, entropy_other: sp.log(2)},
+            _two | {content_advantage: sp.Integer(-2), dial: sp.Integer(0), dial_other: sp.Integer(2), entropy: _uphill,
+                entropy_other: sp.log(2)},
             text="content (-2, 0): entropy 0.3653 at dial 0 and ln 2 at dial 2",
         ),
         "order": Witness(
-            _two | {content_advantage: sp.Integer(0), dial: sp.Integer(2), dial_other: sp.Integer(0), entropy: _uphill, entropy_other: sp.log(2)},
+            _two | {content_advantage: sp.Integer(0), dial: sp.Integer(2), dial_other: sp.Integer(0), entropy: _uphill,
+                entropy_other: sp.log(2)},
             text="content (0, 0): entropy 0.3653 at dial 2 and ln 2 at dial 0",
         ),
     },
@@ -126,11 +129,13 @@ climbs = Theorem(
     equality=Equality("d' = d", {entropy_other: entropy}),
     needs={
         "before": Witness(
-            _two | {content_advantage: sp.Integer(0), dial: sp.Integer(0), dial_other: sp.Integer(2), entropy: sp.log(2), entropy_other: _uphill},
+            _two | {content_advantage: sp.Integer(0), dial: sp.Integer(0), dial_other: sp.Integer(2), entropy: sp.log(2),
+                entropy_other: _uphill},
             text="content (0, 0): entropy ln 2 at dial 0 and 0.3653 at dial 2",
         ),
         "order": Witness(
-            _two | {content_advantage: sp.Integer(-2), dial: sp.Integer(2), dial_other: sp.Integer(0), entropy: sp.log(2), entropy_other: _uphill},
+            _two | {content_advantage: sp.Integer(-2), dial: sp.Integer(2), dial_other: sp.Integer(0), entropy: sp.log(2),
+                entropy_other: _uphill},
             text="content (-2, 0): entropy ln 2 at dial 2 and 0.3653 at dial 0",
         ),
     },
@@ -173,7 +178,8 @@ monotone = Theorem(
     claim=sp.Le(entropy_other, entropy, **_rel),
     assumes={
         "block": BLOCK,
-        "lead": Hypothesis(sp.Ge(beta * dial, content_lead, **_rel), "beta d >= R_0: the margin is not negative", "Raise the dial to R_0/beta."),
+        "lead": Hypothesis(sp.Ge(beta * dial, content_lead, **_rel), "beta d >= R_0: the margin is not negative",
+            "Raise the dial to R_0/beta."),
         "order": ORDER,
     },
     definitions=_FACTS
@@ -182,15 +188,18 @@ monotone = Theorem(
     steps=(
         SumOver(
             "inside",
-            Combine("c e^c in", sp.Ge(c[j_in] * sp.exp(c[j_in]), low_content * sp.exp(c[j_in]), **_rel), {"least content": sp.exp(c[j_in])}),
+            Combine("c e^c in", sp.Ge(c[j_in] * sp.exp(c[j_in]), low_content * sp.exp(c[j_in]), **_rel),
+                {"least content": sp.exp(c[j_in])}),
             j_in,
         ),
         SumOver(
             "outside",
-            Combine("c e^c out", sp.Le(c[j_out] * sp.exp(c[j_out]), top_out * sp.exp(c[j_out]), **_rel), {"greatest out": sp.exp(c[j_out])}),
+            Combine("c e^c out", sp.Le(c[j_out] * sp.exp(c[j_out]), top_out * sp.exp(c[j_out]), **_rel),
+                {"greatest out": sp.exp(c[j_out])}),
             j_out,
         ),
-        Combine("T_in at least", sp.Ge(moment_in, low_content * sum_in0, **_rel), {"T_in is": 1, "inside": 1, "I_0 is": -low_content}),
+        Combine("T_in at least", sp.Ge(moment_in, low_content * sum_in0, **_rel), {"T_in is": 1, "inside": 1,
+            "I_0 is": -low_content}),
         Combine("T_out at most", sp.Le(moment_out, top_out * sum_out, **_rel), {"T_out is": -1, "outside": 1, "O is": top_out}),
         Combine(
             "past", sp.Ge(content_advantage + beta * dial, 0, **_rel),
@@ -201,11 +210,13 @@ monotone = Theorem(
     equality=Equality("d' = d", {entropy_other: entropy}),
     needs={
         "lead": Witness(
-            _two | {content_lead: sp.Integer(2), dial: sp.Integer(0), dial_other: sp.Integer(2), entropy: _uphill, entropy_other: sp.log(2)},
+            _two | {content_lead: sp.Integer(2), dial: sp.Integer(0), dial_other: sp.Integer(2), entropy: _uphill,
+                entropy_other: sp.log(2)},
             text="content (-2, 0): entropy rises from dial 0 to dial 2 = R_0",
         ),
         "order": Witness(
-            _two | {content_lead: sp.Integer(0), dial: sp.Integer(2), dial_other: sp.Integer(0), entropy: _uphill, entropy_other: sp.log(2)},
+            _two | {content_lead: sp.Integer(0), dial: sp.Integer(2), dial_other: sp.Integer(0), entropy: _uphill,
+                entropy_other: sp.log(2)},
             text="content (0, 0): entropy 0.3653 at dial 2 and ln 2 at dial 0",
         ),
     },
@@ -229,13 +240,15 @@ floor = Theorem(
         Combine("F positive", sp.Gt(fidelity, 0, **_rel), {"F is": 1, "eps: I share": 1}),
         Combine("F", eq(1 - eps, fidelity), {"eps is": -1, "F is": -1}),
         Apply("ln F", sp.log(_y), _y, "F"),
-        Combine("claim", sp.Ge(entropy, _above, **_rel), {"split": 1, "past": eps, "advantage": -eps, "logit": eps, "ln F": eps}),
+        Combine("claim", sp.Ge(entropy, _above, **_rel), {"split": 1, "past": eps, "advantage": -eps, "logit": eps,
+            "ln F": eps}),
     ),
     equality=Equality("at the peak, for every row", {entropy: _parts.subs(eps, _peak_mass), eps: _peak_mass}),
     needs={
         "past": Witness(
             {n: sp.Integer(3), g: sp.Integer(2), beta: sp.Integer(1), dial: sp.Integer(0), content_advantage: sp.Integer(-4),
-             entropy_in: sp.log(2), eps: 1 / (1 + 2 * sp.exp(-4)), entropy: sp.log(1 + 2 * sp.exp(-4)) + 8 * sp.exp(-4) / (1 + 2 * sp.exp(-4))},
+             entropy_in: sp.log(2), eps: 1 / (1 + 2 * sp.exp(-4)),
+             entropy: sp.log(1 + 2 * sp.exp(-4)) + 8 * sp.exp(-4) / (1 + 2 * sp.exp(-4))},
             text="content (-4, -4, 0), block of two: entropy 0.177 at dial 0, below H_G = ln 2",
         )
     },

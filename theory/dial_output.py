@@ -1,6 +1,7 @@
 """Outputs along the dial: a segment, continuity, and what cutting attention down to the block costs.
 
-The output is o(d) = F(d) o_G + (1 - F(d)) o_out, and only F moves: everything here follows from the law of F and from |o_G - o_out|.
+The output is o(d) = F(d) o_G + (1 - F(d)) o_out, and only F moves: everything here follows from the law of F and from |o_G
+- o_out|.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ _one, _two, _zero = sp.Integer(1), sp.Integer(2), sp.Integer(0)
 _total = sum_in + sum_out
 _weight_in, _weight_out = sp.exp(c[j_in] + beta * dial), sp.exp(c[j_out])  # of one key, before the division by I + O
 
-# --- the segment --------------------------------------------------------------------------------------------------------------------
+# --- the segment ------------------------------------------------------------------------------------------------------
 
 _values_in, _values_out = sp.Sum(v[j_in] * sp.exp(c[j_in]), IN), sp.Sum(v[j_out] * sp.exp(c[j_out]), OUT)
 _on_segment = fidelity * mean_value_in + (1 - fidelity) * mean_value_out
@@ -94,7 +95,7 @@ segment = Theorem(
     kind="identity",
 )  # fmt: skip
 
-# --- continuity ---------------------------------------------------------------------------------------------------------------------
+# --- continuity -------------------------------------------------------------------------------------------------------
 
 _lift_other = LIFT.subs(dial, dial_other)
 _log_odds0 = sp.log(sum_in0) - sp.log(sum_out)
@@ -134,7 +135,7 @@ continuity = Theorem(
         ),
     ),
     equality=Equality(
-        "log-odds of the block +x at one setting and -x at the other, all values in G at one point and all values outside at another",
+        "log-odds of the block +x at one setting and -x at the other, values in G at one point and values outside at another",
         {output_gap: D_x * (_far / (_far + 1) - 1 / (_far + 1))},
     ),
     free=free_block,
@@ -191,7 +192,7 @@ train_elsewhere = Theorem(
     source=f"{SOURCE} (N2)",
 )
 
-# --- cutting attention down to the block --------------------------------------------------------------------------------------------
+# --- cutting attention down to the block ------------------------------------------------------------------------------
 
 cost = Theorem(
     name="dial.cost",
@@ -271,7 +272,8 @@ cut_distance = Theorem(
     | MASSES
     | {"TV is": eq(2 * total_variation, sp.Sum(sp.Abs(_cut_weight - _whole_weight), IN) + sp.Sum(_weight_out / _total, OUT))},
     steps=(
-        SumOver("inside", Identity("gain of a key", eq(sp.Abs(_cut_weight - _whole_weight), sum_out * _cut_weight / _total)), j_in),
+        SumOver("inside", Identity("gain of a key", eq(sp.Abs(_cut_weight - _whole_weight), sum_out * _cut_weight / _total)),
+            j_in),
         Combine(
             "claim", eq(total_variation, eps),
             {
@@ -322,5 +324,6 @@ cost_entropy = Theorem(
 )
 
 OUTPUTS: tuple[Theorem, ...] = (
-    segment, continuity, continuity_lipschitz, train_elsewhere, cost, cost_bound, cost_loss, cut_distance, cut_divergence, cost_entropy,
+    segment, continuity, continuity_lipschitz, train_elsewhere, cost, cost_bound, cost_loss, cut_distance, cut_divergence,
+    cost_entropy,
 )  # fmt: skip

@@ -301,7 +301,7 @@ def extinction_steps(xp: Namespace, theta0: Any, eta: Any, gamma: Any) -> Any:
 def norm_after_steps(xp: Namespace, theta0: Any, eta: Any, gamma: Any, steps: Any) -> Any:
     """Bound on the norm of a penalised group after some proximal steps of constant size.
 
-    Unit norm. Theorem `extinction.finite_time`.
+    Unit norm. Theorem `extinction.norm_after`.
     """
     theta0, eta, gamma, steps = xp.numbers(theta0, eta, gamma, steps)
     return xp.maximum(xp.rational(0, 1), -steps*eta*gamma + theta0)
@@ -337,7 +337,7 @@ def adam_threshold(xp: Namespace, beta1: Any, beta2: Any, p_g: Any) -> Any:
 def subgradient_radius(xp: Namespace, eta: Any, lam: Any, G_bar: Any) -> Any:
     """Radius of the ball that the plain subgradient method enters and stays in, never reaching zero.
 
-    Unit norm. Theorem `extinction.subgradient`.
+    Unit norm. Theorem `extinction.subgradient_ball`.
     """
     eta, lam, G_bar = xp.numbers(eta, lam, G_bar)
     return eta*(G_bar + lam)
@@ -400,7 +400,7 @@ def margin_qk(xp: Namespace, beta: Any, d: Any, rho_Q: Any, rho_K: Any, B: Any, 
 def margin_at_dial(xp: Namespace, beta: Any, d: Any, R: Any) -> Any:
     """Margin (nats) at setting d when the greatest content lead of an outside key is R.
 
-    Unit nats. Theorem `dial.mass`.
+    Unit nats. Theorem `dial.margin`.
     """
     beta, d, R = xp.numbers(beta, d, R)
     return -R + d*beta
@@ -421,7 +421,7 @@ def outside_mass_at(xp: Namespace, eps0: Any, beta: Any, d: Any) -> Any:
 def fidelity_at(xp: Namespace, eps0: Any, beta: Any, d: Any) -> Any:
     """Pointer fidelity at setting d of a row whose outside mass at 0 is eps0, 0 < eps0 < 1.
 
-    Unit 1; domain eps0 < 1. Theorem `dial.mass`.
+    Unit 1; domain eps0 < 1. Theorem `dial.fidelity`.
     """
     eps0, beta, d = xp.numbers(eps0, beta, d)
     x0 = xp.exp(-beta*xp.abs(d))
@@ -433,7 +433,7 @@ def fidelity_at(xp: Namespace, eps0: Any, beta: Any, d: Any) -> Any:
 def dial_between(xp: Namespace, eps0: Any, eps: Any, beta: Any) -> Any:
     """The one setting at which a row whose outside mass at 0 is eps0 has outside mass eps.
 
-    Unit 1; domain eps0 < 1, eps > 0, eps < 1. Theorem `dial.mass`.
+    Unit 1; domain eps0 < 1, eps > 0, eps < 1. Theorem `dial.level`.
     """
     eps0, eps, beta = xp.numbers(eps0, eps, beta)
     return (-xp.log(eps) + xp.log(eps0) + xp.log1p(-eps) - xp.log1p(-eps0))/beta
@@ -442,7 +442,7 @@ def dial_between(xp: Namespace, eps0: Any, eps: Any, beta: Any) -> Any:
 def dial_for_outside_mass(xp: Namespace, n: Any, g: Any, R: Any, beta: Any, eps: Any) -> Any:
     """Setting that guarantees outside mass eps when content lets no outside key lead by more than R; may be negative.
 
-    Unit 1; domain g < n, eps > 0, eps < 1. Theorem `dial.mass`.
+    Unit 1; domain g < n, eps > 0, eps < 1. Theorem `dial.target`.
     """
     n, g, R, beta, eps = xp.numbers(n, g, R, beta, eps)
     return (R - xp.log(eps) + xp.log((-g + n)/g) + xp.log1p(-eps))/beta
@@ -460,7 +460,7 @@ def entropy_slope(xp: Namespace, beta: Any, eps: Any, Delta_0: Any, d: Any) -> A
 def entropy_at(xp: Namespace, eps: Any, H_G: Any, H_out: Any) -> Any:
     """Entropy (nats) of a row from its outside mass, 0 < eps < 1, and its two conditional entropies; exact.
 
-    Unit nats; domain eps > 0, eps < 1. Theorem `dial.entropy_slope`.
+    Unit nats; domain eps > 0, eps < 1. Theorem `dial.entropy_at`.
     """
     eps, H_G, H_out = xp.numbers(eps, H_G, H_out)
     x0 = 1 - eps
@@ -479,7 +479,7 @@ def entropy_peak(xp: Namespace, H_G: Any, H_out: Any) -> Any:
 def entropy_peak_mass(xp: Namespace, H_G: Any, H_out: Any) -> Any:
     """Outside mass at which the entropy along the dial is greatest.
 
-    Unit 1. Theorem `dial.entropy_peak`.
+    Unit 1. Theorem `dial.entropy_peak_mass`.
     """
     H_G, H_out = xp.numbers(H_G, H_out)
     x0 = xp.exp(-xp.abs(H_G - H_out))
@@ -489,7 +489,7 @@ def entropy_peak_mass(xp: Namespace, H_G: Any, H_out: Any) -> Any:
 def entropy_peak_dial(xp: Namespace, Delta_0: Any, beta: Any) -> Any:
     """Setting at which the entropy along the dial is greatest.
 
-    Unit 1. Theorem `dial.entropy_peak`.
+    Unit 1. Theorem `dial.entropy_peak_at`.
     """
     Delta_0, beta = xp.numbers(Delta_0, beta)
     return -Delta_0/beta
@@ -507,7 +507,7 @@ def continuity_bound(xp: Namespace, D_x: Any, beta: Any, d: Any, d2: Any) -> Any
 def continuity_linear(xp: Namespace, D_x: Any, beta: Any, d: Any, d2: Any) -> Any:
     """Lipschitz form of the continuity bound (norm): D_x beta |d - d'|/4.
 
-    Unit norm. Theorem `dial.continuity`.
+    Unit norm. Theorem `dial.continuity_linear`.
     """
     D_x, beta, d, d2 = xp.numbers(D_x, beta, d, d2)
     return D_x*beta*xp.abs(d - d2)/4
@@ -517,7 +517,7 @@ def frozen_entropy_floor(xp: Namespace, n: Any, R: Any, beta: Any, d: Any) -> An
     """Least entropy (nats) of a frozen checkpoint's row at setting d, content scores within a range R > 0; may be negative
     (vacuous).
 
-    Unit nats; domain R > 0. Theorem `dial.frozen_checkpoint`.
+    Unit nats; domain R > 0. Theorem `dial.frozen_floor`.
     """
     n, R, beta, d = xp.numbers(n, R, beta, d)
     x0 = R + beta*xp.abs(d)
@@ -529,7 +529,7 @@ def frozen_entropy_floor(xp: Namespace, n: Any, R: Any, beta: Any, d: Any) -> An
 def output_shift(xp: Namespace, eps: Any, D_x: Any) -> Any:
     """Bound on the change of a row's output (norm) when attention is cut down to the block.
 
-    Unit norm. Theorem `dial.cost`.
+    Unit norm. Theorem `dial.cost_bound`.
     """
     eps, D_x = xp.numbers(eps, D_x)
     return D_x*eps
@@ -538,7 +538,7 @@ def output_shift(xp: Namespace, eps: Any, D_x: Any) -> Any:
 def loss_shift(xp: Namespace, G: Any, eps: Any, D_x: Any) -> Any:
     """Bound on the change of a query's loss when its attention is cut down to the block.
 
-    Unit loss. Theorem `dial.cost`.
+    Unit loss. Theorem `dial.cost_loss`.
     """
     G, eps, D_x = xp.numbers(G, eps, D_x)
     return D_x*G*eps
@@ -547,7 +547,7 @@ def loss_shift(xp: Namespace, G: Any, eps: Any, D_x: Any) -> Any:
 def divergence_of_cut(xp: Namespace, eps: Any) -> Any:
     """KL divergence (nats) of the attention cut down to the block from the whole attention, 0 <= eps < 1.
 
-    Unit nats; domain eps < 1. Theorem `dial.cost`.
+    Unit nats; domain eps < 1. Theorem `dial.cut_divergence`.
     """
     eps, = xp.numbers(eps)
     return -xp.log1p(-eps)
