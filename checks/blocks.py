@@ -9,7 +9,7 @@ import sympy as sp
 import torch
 from flint import fmpq
 
-from checks import blocks_cases
+from checks import blocks_cases, blocks_controls
 from checks.blocks_exact import ExactLayer, ExactSequence, distance, exact_layers, root_above, square_norm, weights_of
 from checks.blocks_fleets import Plan, PromisedFleet, off_groups, plans, promised_fleet
 from checks.blocks_search import LayerBatch, alive_products, layer_batches, random_layers, searched_layers
@@ -23,6 +23,7 @@ from checks.properties import Emission, FamilyChecks, Options, Trained, holds_fo
 from checks.training import initialise, one_thread, sgd, train
 from theory import symbols as sym
 from theory.blocks import THEOREMS
+from theory.blocks_balls import margin_on_ball, margin_on_balls
 from theory.blocks_extinction import guarantee_extinction, guarantee_extinction_key, guarantee_extinction_query
 from theory.blocks_guarantee import (
     captured_outside_mass,
@@ -46,7 +47,15 @@ from theory.theorem import Theorem
 Values = dict[sp.Symbol, Value]
 _OF_PAIRS = (leak, leak_in_block, leak_per_block)
 _OF_RUNS = {"bilinear": (guarantee_extinction,), "qk": (guarantee_extinction_query, guarantee_extinction_key)}
-_OF_ROWS = (margin_leak, margin_of_form, margin_per_block, guarantee_outside_mass, guarantee_entropy, guarantee_output)
+_OF_ROWS = (
+    margin_leak,
+    margin_of_form,
+    margin_per_block,
+    margin_on_ball,
+    guarantee_outside_mass,
+    guarantee_entropy,
+    guarantee_output,
+)
 
 
 def measured(layer: ExactLayer) -> Values:
@@ -103,7 +112,7 @@ def cases_of_rows(
     distance from the exact scores as the rounding.
     """
     added = rational(bounds[sym.beta]) * rational(bounds[sym.dial])  # type: ignore[arg-type]
-    own = {**bounds, **measured(layer)}
+    own, qk_form = {**bounds, **measured(layer)}, len(layer.squares) == 2
     for number, sequence in enumerate(layer.sequences):
         for query in sequence.queries():
             row = sequence.row(query, added)
@@ -120,6 +129,11 @@ def cases_of_rows(
                 yield theorem, case
             margin = case.values[sym.margin]
             block = sequence.blocks[query]
+            whole = dict(zip((sym.rho_Q, sym.rho_K) if qk_form else (sym.rho_A,), map(root_above, layer.squares), strict=True))
+            yield (
+                margin_on_balls if qk_form else margin_on_ball,
+                Case({**own, **whole, sym.margin: margin}, row.origin, row.exact),
+            )
             yield margin_per_block, Case({**own, **_norms_for(layer, block), sym.margin: margin}, row.origin, row.exact)
             keys, flags = sequence.keys(query)
             least = min(sequence.own_content[query][key] for key, flag in zip(keys, flags, strict=True) if flag)
@@ -151,6 +165,7 @@ def captured_case(row: Row, seen: Row, bounds: Values) -> Case:
     *_OF_PAIRS,
     *_OF_ROWS,
     margin_of_product,
+    margin_on_balls,
     outside_weight,
     guarantee_captured,
     captured_outside_mass,
@@ -327,6 +342,6 @@ CHECKS = FamilyChecks(
         readings_that_fail,
     ),
     extremal=blocks_cases.EXTREMAL,
-    extra=blocks_cases.EXTRA,
-    also_true=blocks_cases.ALSO_TRUE,
+    extra=blocks_controls.EXTRA,
+    also_true=blocks_controls.ALSO_TRUE,
 )

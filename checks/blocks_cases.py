@@ -14,9 +14,9 @@ import sympy as sp
 from flint import arb, ctx, fmpq
 
 from checks.claims import Case
-from checks.controls import Mutant
 from checks.enclosure import BITS, Row, Value, observe
 from theory import symbols as sym
+from theory.blocks_balls import margin_on_ball, margin_on_balls
 from theory.blocks_extinction import guarantee_extinction, guarantee_extinction_key, guarantee_extinction_query
 from theory.blocks_guarantee import (
     captured_outside_mass,
@@ -36,7 +36,7 @@ from theory.blocks_structure import (
     structure,
     value_shift,
 )
-from theory.theorem import Hypothesis, Theorem
+from theory.theorem import Theorem
 
 Values = dict[sp.Symbol, Value]
 Vector = tuple[fmpq, fmpq]
@@ -146,6 +146,24 @@ def _query_key() -> Iterator[Case]:
         yield Case({**x.values, **balls}, f"both balls on one block, {x}", None, x.delta == 0)
 
 
+def _above(cases: Iterator[Case]) -> Iterator[Case]:
+    """The same layers with five nats more margin."""
+    for case in cases:
+        more = arb(case.values[sym.margin]) + 5
+        yield Case({**case.values, sym.margin: more}, f"five nats above, {case.origin}")
+
+
+def _on_ball() -> Iterator[Case]:
+    """A = rho diag(B, delta)/h with B^2 + delta^2 = h^2: the whole ball, shared as the query is."""
+    triples = ((_q(4), _q(3), _q(5)), (_q(1), _q(3, 4), _q(5, 4)), (_q(12, 26), _q(5, 26), _q(1, 2)), (_q(2), _q(0), _q(2)))
+    for (B, delta, h), rho, tau, (beta, dial) in grid(triples, (_q(1, 2), _q(3)), (_q(1, 2), _q(2)), DIALS):
+        x = Scalar(B, delta, rho * B / h, rho * delta / h, tau)
+        margin = beta * dial + x.inside(-B) - x.outside
+        values: Values = {**x.values, sym.rho_A: rho, sym.beta: beta, sym.dial: dial}
+        yield Case({**values, sym.margin: margin}, f"worst tokens for {x}", None, True)
+        yield Case({**values, sym.margin: margin + 5}, f"five nats above, {x}")
+
+
 def _products() -> list[Case]:
     cases = []
     for a, b in grid((_q(1, 2), _q(3)), repeat=2):
@@ -164,7 +182,8 @@ SHAPES = ((2, 1), (8, 2), (16, 15), (64, 8))
 
 def _rows() -> Iterator[Case]:
     """Two-level rows of the worst tokens: outside mass, entropy and output cost are all attained."""
-    for index, (x, (beta, dial), (n, g)) in enumerate(grid(SAME, DIALS, SHAPES)):
+    for index, (x, (beta, dial)) in enumerate(grid(SAME, DIALS)):
+        n, g = SHAPES[index % len(SHAPES)]
         high, low = beta * dial + x.inside(-x.B), x.outside
         row = Row((high,) * g + (low,) * (n - g), tuple(k < g for k in range(n)), f"n={n} g={g} worst tokens on the dial, {x}")
         yield _row_of(row, x, beta, dial, (_q(2), _q(1, 3))[index % 2], True)
@@ -178,7 +197,8 @@ def _rows() -> Iterator[Case]:
 
 def _rounded() -> Iterator[Case]:
     """The worst rows, in-block scores rounded down and outside ones up by the same; and rounded the other way."""
-    for index, (x, (beta, dial), (n, g)) in enumerate(grid(SAME, DIALS, SHAPES)):
+    for index, (x, (beta, dial)) in enumerate(grid(SAME, DIALS)):
+        n, g = SHAPES[index % len(SHAPES)]
         error = (_q(1, 8), _q(2), _q(0))[index % 3]
         for sign in (1, -1):
             high, low = beta * dial + x.inside(-x.B) - sign * error, x.outside + sign * error
@@ -226,9 +246,9 @@ def weight_case(row: Row, bounds: Mapping[sp.Symbol, Value]) -> Case:
 
 
 def _beaten(x: Mapping[sp.Symbol, Value]) -> bool:
-    """Whether the dial beats content: beta d >= rho (B + delta)^2 / tau, exactly."""
-    gap = x[sym.beta] * x[sym.dial] - x[sym.rho_A] * (x[sym.B] + x[sym.delta]) ** 2 / x[sym.tau]
-    return bool(gap >= 0)
+    """Whether the dial beats content: beta d > rho (B + delta)^2 / tau."""
+    beta, dial, rho, own, leaks, tau = (arb(x[symbol]) for symbol in (sym.beta, sym.dial, sym.rho_A, sym.B, sym.delta, sym.tau))
+    return bool(beta * dial > rho * (own + leaks) ** 2 / tau)
 
 
 def _weights() -> list[Case]:
@@ -298,6 +318,8 @@ EXTREMAL: dict[str, Callable[[], list[Case]]] = {
     margin_of_form.name: lambda: list(_dialled(SAME)),
     product.name: _products,
     margin_of_product.name: lambda: list(_query_key()),
+    margin_on_ball.name: lambda: list(_on_ball()),
+    margin_on_balls.name: lambda: [*(dataclasses.replace(case, extremal=True) for case in _query_key()), *_above(_query_key())],
     guarantee_extinction.name: _deaths,
     guarantee_extinction_query.name: _deaths,
     guarantee_extinction_key.name: _deaths,
@@ -306,39 +328,4 @@ EXTREMAL: dict[str, Callable[[], list[Case]]] = {
     guarantee_output.name: lambda: list(_rows()),
     guarantee_captured.name: lambda: list(_rounded()),
     captured_outside_mass.name: lambda: list(_rounded()),
-}
-
-
-def _relaxed(theorem: Theorem, key: str, symbol: sp.Symbol) -> Mutant:
-    """The hypothesis symbol = 0 weakened to symbol <= 2."""
-    weaker = Hypothesis(sp.Le(symbol, 2, evaluate=False), "small is enough", "-")
-    assumes, free = {**theorem.assumes, key: weaker}, dict.fromkeys(theorem.assumes, "-")
-    return Mutant(f"{key}: small is enough", dataclasses.replace(theorem, assumes=assumes, needs={}, free=free))
-
-
-def _never_zero(theorem: Theorem, symbol: sp.Symbol) -> list[Mutant]:
-    """Controls of `symbol = 0`, whose right side has nothing to change: weakened hypotheses and wrong readings."""
-    wrong = {
-        "off-block norm instead of 0": sp.Eq(symbol, sym.off_norm + sp.Rational(1, 10**9), evaluate=False),
-        "never zero": sp.Gt(sp.Abs(symbol), 0, evaluate=False),
-        "negative": sp.Lt(symbol, 0, evaluate=False),
-        "a part in a million above": sp.Ge(symbol, sp.Rational(1, 10**6), evaluate=False),
-    }
-    return [
-        _relaxed(theorem, "extinct", sym.off_norm), _relaxed(theorem, "no leak", sym.delta),
-        *(Mutant(change, dataclasses.replace(theorem, claim=claim)) for change, claim in wrong.items()),
-    ]  # fmt: skip
-
-
-EXTRA: Mapping[str, Callable[[], list[Mutant]]] = {
-    structure.name: lambda: _never_zero(structure, sym.cross_score),
-    non_interference.name: lambda: _never_zero(non_interference, sym.weight_drift),
-}
-
-ALSO_TRUE: Mapping[str, Mapping[str, str]] = {
-    column_groups.name: {"bits for nats on the left": "25 ln 2 > 0 as well: the counterexample has room"},
-    margin_of_product.name: {
-        "term -delta**2*rho_K*rho_Q/tau dropped": "on whole-matrix balls sum_c |W_Q^cc| |W_K^cc| <= rho_Q rho_K, each token "
-        "part is at most B, each part of a key difference at most B + delta: beta d - rho_Q rho_K B (B + delta)/tau holds"
-    },
 }

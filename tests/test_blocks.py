@@ -199,7 +199,7 @@ def test_an_off_block_ulp_is_seen() -> None:
 
 
 def test_vector_lemmas_on_exact_vectors() -> None:
-    """bilinear_form, norm_of_product, norm_of_sum, triangle: squares of both sides in rational arithmetic."""
+    """bilinear_form, norm_of_product, block_diagonal, norm_of_sum, triangle: squares of both sides in rational arithmetic."""
     rng = random.Random(5)
 
     def vector(size: int) -> list[Fraction]:
@@ -215,6 +215,9 @@ def test_vector_lemmas_on_exact_vectors() -> None:
         form = sum((left[i] * one[i][j] * right[j] for i in range(size) for j in range(size)), Fraction(0))
         flat = [x for row in one for x in row], [x for row in two for x in row]
         assert form**2 <= square(flat[0]) * square(left) * square(right)
+        parts = [sum((one[i][j] * left[j] for j in range(size)), Fraction(0)) for i in range(size)]  # one block of M, one part
+        blocks = [*parts, *(sum((two[i][j] * right[j] for j in range(size)), Fraction(0)) for i in range(size))]
+        assert square(blocks) <= (square(flat[0]) + square(flat[1])) * max(square(left), square(right))
         made = [sum((one[k][i] * two[k][j] for k in range(size)), Fraction(0)) for i in range(size) for j in range(size)]
         assert square(made) <= square(flat[0]) * square(flat[1])
         total = square([x + y for x, y in zip(left, right, strict=True)]) - square(left) - square(right)  # 2 <a, b>

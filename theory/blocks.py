@@ -11,6 +11,7 @@ then meet in a third block.
 
 from __future__ import annotations
 
+from theory.blocks_balls import margin_on_ball, margin_on_balls
 from theory.blocks_extinction import guarantee_extinction, guarantee_extinction_key, guarantee_extinction_query
 from theory.blocks_formulas import FORMULAS
 from theory.blocks_guarantee import (
@@ -49,6 +50,8 @@ THEOREMS: tuple[Theorem, ...] = (
     margin_of_form,
     product,
     margin_of_product,
+    margin_on_ball,
+    margin_on_balls,
     guarantee_extinction,
     guarantee_extinction_query,
     guarantee_extinction_key,

@@ -241,7 +241,7 @@ margin_of_form = Theorem(
 )
 
 _off_product = off_Q * rho_K + rho_Q * off_K
-_query_key = {
+query_key = {
     "W_Q in its ball": sp.Le(_size_q, rho_Q, **_rel),
     "W_K in its ball": sp.Le(_size_k, rho_K, **_rel),
 }
@@ -250,7 +250,7 @@ product = Theorem(
     title="The off-block part of W_Q' W_K comes from off-block groups (b, c)",
     claim=sp.Le(off_norm, _off_product, **_rel),
     assumes={},
-    definitions=_query_key,
+    definitions=query_key,
     steps=(
         # W_Q = Q_d + Q_o, W_K = K_d + K_o, and Q_d' K_d is block diagonal: what is left is Q_o' W_K + Q_d' K_o.
         Cite("two parts", triangle, {lemmas.u: off_norm, lemmas.v: _part_q, lemmas.w: _part_k}),
@@ -294,7 +294,7 @@ margin_of_product = Theorem(
     title="Guaranteed margin of a query/key layer on a dial",
     claim=sp.Ge(margin, margin_qk.stated, **_rel),
     assumes=EXTINCT_QK | {"leak": LEAK},
-    definitions=across(cross_score) | within | row | _low_is_on_dial | _query_key,
+    definitions=across(cross_score) | within | row | _low_is_on_dial | query_key,
     steps=(
         *form_extinct,
         *_in_ball(A_query, "form of the query's block"),

@@ -184,6 +184,12 @@ norm_of_product = Lemma(
     reason="p = |M' N| or the norm of a part of it, v = |M|, w = |N|, Frobenius norms: Cauchy-Schwarz entry by entry, summed.",
 )
 
+block_diagonal = Lemma(
+    "block_diagonal",
+    sp.Le(p, v * w, evaluate=False),
+    reason="p = |M a|, M block diagonal with Frobenius norm v, every block part of a at most w long: the squares |M_c a_c|^2 add up.",
+)
+
 norm_of_sum = Lemma(
     "norm_of_sum",
     sp.Le(u, v * w, evaluate=False),
@@ -199,6 +205,6 @@ sum_of_norms = Lemma(
 LEMMAS = (
     log_tangent, exp_tangent, log1p_above, log1p_below, logistic_gap, logistic_moves, half_angle_below, cauchy_schwarz, triangle, popoviciu,
     least_shifts, spread_shifts, norm_scales, mean_distance,
-    bilinear_form, norm_of_product, norm_of_sum,
+    bilinear_form, norm_of_product, block_diagonal, norm_of_sum,
     sum_of_norms,
 )  # fmt: skip
