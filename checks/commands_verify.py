@@ -139,8 +139,9 @@ def _print(run: object, seconds: float) -> None:
             console.print(problem, markup=False, highlight=False)
         if statement.verdict == "UNDECIDED" and statement.tally.undecided:
             console.print(f"[yellow]{statement.name}[/] undecided: {json.dumps(statement.tally.undecided)[:600]}", markup=True, highlight=False)
-    for name in run.stale:
-        console.print(f"[bold red]theory/formulas.py is stale[/]: {name} differs from its statement; run `make formulas`", highlight=False)
+    for problem in run.stale:
+        console.print("[bold red]formula[/] ", end="")
+        console.print(problem, markup=False, highlight=False)
     console.print(
         f"{run.verdict.name}: {len(run.statements)} statements, {run.layers:,} layers trained, {seconds:.0f} s. Evidence: {run.evidence}",
         highlight=False,

@@ -136,7 +136,8 @@ class Tally:
         self.worst_slack = slack if self.worst_slack is None else min(self.worst_slack, slack)
         sides = sorted((abs(float(judgement.lhs.mid())), abs(float(judgement.rhs.mid()))))
         # 1 is kept for what was attained exactly; a ratio that only rounds to 1 stays below it.
-        ratio = 1.0 if judgement.certificate != "arb" else min(sides[0] / sides[1], nextafter(1.0, 0.0)) if sides[1] > 0 else 0.0
+        attained = judgement.certificate != "arb" or (judgement.slack.is_exact() and judgement.slack == 0)
+        ratio = 1.0 if attained else min(sides[0] / sides[1], nextafter(1.0, 0.0)) if sides[1] > 0 else 0.0
         if self.tightness is None or ratio > self.tightness:
             self.tightness, self.worst = ratio, _record(case, judgement)
 

@@ -30,7 +30,7 @@ class RunResult:
     statements: tuple[StatementResult, ...]
     layers: int
     evidence: Path
-    stale: tuple[str, ...]  # generated formulas that differ from the statements
+    stale: tuple[str, ...]  # what is wrong with generated formulas: not what the statements say, or of no statement
 
     @property
     def verdict(self) -> Verdict:
@@ -130,17 +130,22 @@ def _named(shard: Shard, options: Options) -> dict[str, Any]:
 
 
 def _stale_formulas() -> tuple[str, ...]:
-    """Functions of theory/formulas.py that are not what the statements generate now."""
+    """Functions of theory/formulas.py that are not what the statements generate now, and formulas that no statement contains."""
+    import theory
     import theory.formulas
     from theory.export.__main__ import every_formula, stale
-    from theory.export.equal import NotEqual
+    from theory.export.equal import NotEqualError
     from theory.export.numbers import source
+    from theory.export.tied import untied
 
+    formulas = every_formula()
+    loose = [f"{name}: its statement does not contain it" for name in untied(formulas, theory.theorems())]
     try:
-        new = source(every_formula())
-    except NotEqual as error:
-        return (str(error),)
-    return tuple(stale(Path(theory.formulas.__file__).read_text(encoding="utf-8"), new))
+        new = source(formulas)
+    except NotEqualError as error:
+        return (str(error), *loose)
+    differing = stale(Path(theory.formulas.__file__).read_text(encoding="utf-8"), new)
+    return (*(f"{name} in theory/formulas.py is stale: run `make formulas`" for name in differing), *loose)
 
 
 def _evidence(

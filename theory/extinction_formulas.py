@@ -16,6 +16,7 @@ from theory.symbols import (
     step_bound,
     steps,
     theta0,
+    total_step,
 )
 
 extinction_steps = Formula(
@@ -35,9 +36,10 @@ norm_after_steps = Formula(
     args=(theta0, eta, gamma, steps),
     stated=sp.Max(0, theta0 - steps * eta * gamma),
     stable=sp.Max(0, theta0 - steps * eta * gamma),
-    theorem="extinction.finite_time",
+    theorem="extinction.norm_after",
     unit="norm",
     domain=(theta0 >= 0, eta > 0, gamma > 0),
+    reading={total_step: steps * eta},
 )
 
 momentum_ratio = Formula(
@@ -76,7 +78,7 @@ subgradient_radius = Formula(
     args=(eta, lam, step_bound),
     stated=eta * (lam + step_bound),
     stable=eta * (lam + step_bound),
-    theorem="extinction.subgradient",
+    theorem="extinction.subgradient_ball",
     unit="norm",
 )
 

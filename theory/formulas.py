@@ -66,8 +66,7 @@ def outside_mass_exponential_floor(xp: Namespace, n: Any, g: Any, t: Any) -> Any
 
 
 def entropy_ceiling(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
-    """Greatest entropy (nats) of a row whose block of g of n keys leads by a margin t >= 0; the two-level row's entropy for
-    any t.
+    """Greatest entropy (nats) of a row whose block of g of n keys leads by a margin t >= 0; for any t the two-level row's.
 
     Unit nats; domain g < n. Theorem `entropy.ceiling`.
     """
@@ -137,7 +136,7 @@ def binary_entropy(xp: Namespace, eps: Any) -> Any:
 
 
 def entropy_at_outside_mass(xp: Namespace, n: Any, g: Any, eps: Any) -> Any:
-    """Greatest entropy (nats) of any distribution with outside mass exactly eps, 0 < eps < 1; the dual form minimised over t.
+    """Greatest entropy (nats) of any distribution with outside mass exactly eps, 0 < eps < 1: the least dual form.
 
     Unit nats; domain g < n, eps > 0, eps < 1. Theorem `entropy.at_outside_mass`.
     """
@@ -167,8 +166,7 @@ def range_gap_simple(xp: Namespace, R: Any) -> Any:
 
 
 def entropy_floor_tier(xp: Namespace, n: Any, k: Any, R: Any) -> Any:
-    """Entropy (nats) of the two-level row with k of n keys R above the rest; the least over 1 <= k < n is the floor from a
-    range R.
+    """Entropy (nats) of the two-level row with k of n keys R above the rest; the least over 1 <= k < n is the floor.
 
     Unit nats; domain k < n. Theorem `entropy.floor`.
     """
@@ -178,8 +176,7 @@ def entropy_floor_tier(xp: Namespace, n: Any, k: Any, R: Any) -> Any:
 
 
 def entropy_floor_size(xp: Namespace, n: Any, R: Any) -> Any:
-    """Real size r0 of the high tier at which the two-level entropy of range R is least; its floor or ceiling in 1..n-1 is the
-    floor's k.
+    """Real size r0 of the high tier at which the two-level entropy of range R is least; the floor's k is next to it.
 
     Unit keys; domain R > 0. Theorem `entropy.floor`.
     """

@@ -28,10 +28,12 @@ from theory.symbols import (
     tau,
 )
 
-# --- formulas: each number once, as stated and as computed -------------------------------------------------------------------------
+# --- formulas: each number once, as stated and as computed --------------------------------------------------------------------
 
 
-def _product(name: str, doc: str, args: tuple[sp.Symbol, ...], value: sp.Expr, theorem: str, unit: str = "loss/norm") -> Formula:
+def _product(
+    name: str, doc: str, args: tuple[sp.Symbol, ...], value: sp.Expr, theorem: str, unit: str = "loss/norm"
+) -> Formula:
     """A formula whose stated form is stable as it stands: sums of products of non-negative numbers."""
     return Formula(name=name, doc=doc, args=args, stated=value, stable=value, theorem=theorem, unit=unit)
 

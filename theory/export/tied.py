@@ -29,6 +29,9 @@ def _contains(theorem: Theorem, formula: Formula) -> bool:
     if any(place.has(stated) for place in places):
         return True
     symbols = stated.free_symbols
+    if not symbols:  # a constant: it, or a rational multiple of it
+        numbers = (part for place in places for part in sp.preorder_traversal(place) if isinstance(part, sp.Expr) and not part.free_symbols)
+        return any(sp.nsimplify(part / stated).is_Rational for part in dict.fromkeys(numbers) if not part.is_Rational)
     candidates = dict.fromkeys(part for place in places for part in _parts(place) if symbols <= part.free_symbols or part.free_symbols <= symbols)
     return any(vanishes(part - stated, {}) for part in candidates if part.free_symbols == symbols)
 
