@@ -202,7 +202,7 @@ float_zero = Theorem(
         "slack": Witness(
             {theta0: ONE, eta: sp.Rational(1, 2**30), gamma: ONE, extinct_at: sp.Integer(2**40), step_bound: ONE, lam: TWO,
              vector_max: ONE, parameters: ONE, roundoff: sp.Rational(1, 2**24), float_slack: sp.Rational(1, 2)},
-            text="float32, eta = 2^-30: every step is rounded back to 1, and the group never moves (`extinction.float_stagnation`)",
+            text="float32, eta = 2^-30: every step is rounded back to 1, so K exceeds any number (`extinction.float_stagnation`)",
         ),
     },
     free=FREE,

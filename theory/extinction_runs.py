@@ -212,8 +212,8 @@ momentum_run = Theorem(
     needs={
         "bounded": Witness(_unit | {momentum: sp.Integer(0), step_bound: ONE, lam: TWO, vector_max: THREE}, text="vectors of length 3"),
         "penalty": Witness(
-            _unit | {momentum: sp.Rational(1, 2), step_bound: ONE, lam: TWO, vector_max: ONE},
-            text="lam = G_bar + gamma is enough without momentum; with mu = 1/2 outward momentum grows to 2 and holds the group",
+            _unit | {theta0: sp.Integer(4), momentum: sp.Rational(1, 2), step_bound: ONE, lam: TWO, vector_max: ONE},
+            text="lam = G_bar + gamma is enough without momentum; with mu = 1/2 outward momentum 2 - 2^-k holds the group above 2",
         ),
     },
     free=FREE | {"below one": "for mu >= 1 the threshold is not a number, or negative and no bound"},
