@@ -1,4 +1,4 @@
-"""Attacks on `theory.threshold`: random rows and losses, searched layers, and layers trained above, at and below their thresholds.
+"""Attacks on `theory.threshold`: random rows and losses, searched layers, layers trained above and below thresholds.
 
 Every layer of a fleet is trained; the first few of each are captured and certified in exact arithmetic (`CERTIFIED`), every
 directional derivative by power series, so that the gradient formulas are attacked and not assumed.
@@ -44,16 +44,39 @@ from theory import threshold_path as path
 from theory import threshold_stationary as stationary
 from theory.threshold import THEOREMS
 
-_OF_ROWS = (gradient.covariance, loss.loss_gradient, loss.loss_gradient_strict, loss.loss_gradient_soft, loss.loss_gradient_mse, loss.softmax_curvature)
+_OF_ROWS = (
+    gradient.covariance,
+    loss.loss_gradient,
+    loss.loss_gradient_strict,
+    loss.loss_gradient_soft,
+    loss.loss_gradient_mse,
+    loss.softmax_curvature,
+)
 _OF_LAYERS = (
-    gradient.softmax_gradient, gradient.covariance, gradient.gradient_bilinear, gradient.gradient_query, gradient.gradient_key, gradient.gradient_qk,
-    gradient.gradient_qk_key, gradient.value_path, leak.leaky_covariance, leak.dial_scaled, loss.loss_gradient, loss.loss_gradient_strict,
-    loss.loss_gradient_soft, loss.smoothness,
-)  # fmt: skip
+    gradient.softmax_gradient,
+    gradient.covariance,
+    gradient.gradient_bilinear,
+    gradient.gradient_query,
+    gradient.gradient_key,
+    gradient.gradient_qk,
+    gradient.gradient_qk_key,
+    gradient.value_path,
+    leak.leaky_covariance,
+    leak.dial_scaled,
+    loss.loss_gradient,
+    loss.loss_gradient_strict,
+    loss.loss_gradient_soft,
+    loss.smoothness,
+)
 _OF_GROUPS = (
-    stationary.stationarity, stationary.no_minimiser, stationary.descent_direction, stationary.selectivity_extinct, stationary.zero_stationary,
-    stationary.zero_unstable, stationary.selectivity_window,
-)  # fmt: skip
+    stationary.stationarity,
+    stationary.no_minimiser,
+    stationary.descent_direction,
+    stationary.selectivity_extinct,
+    stationary.zero_stationary,
+    stationary.zero_unstable,
+    stationary.selectivity_window,
+)
 
 
 def _balls(values: object) -> list[arb]:
@@ -77,7 +100,7 @@ def _at(bits: int, make: Callable[..., Iterator[Found]], *arguments: object) -> 
 
 @holds_for(*_OF_ROWS, given=lambda: SEEDS, examples=3)
 def random_rows_and_losses(seed: int, options: Options) -> Iterator[Emission]:
-    """A thousand rows of 2 to 5 keys, and as many outputs with 2 to 4 classes: covariances, third moments, gradients of losses."""
+    """Rows of 2 to 5 keys and outputs with 2 to 4 classes: covariances, third moments, gradients of losses."""
     rng = np.random.default_rng(seed)
     for index in range(250):
         yield from _at(BITS, _one_row, rng, f"random row {index} of seed {seed}")
@@ -89,7 +112,12 @@ def _one_row(rng: np.random.Generator, origin: str) -> Iterator[Found]:
     weights = softmax(_balls(scores * scale), range(n))
     k, v, slope = [_balls(x) for x in keys], [_balls(x) for x in values], _balls(g)
     gains = [sum((a * b for a, b in zip(slope, x, strict=True)), arb(0)) for x in v]
-    exact = {"scores": [(x * scale).hex() for x in scores.tolist()], "keys": keys.tolist(), "values": values.tolist(), "g": g.tolist()}
+    exact = {
+        "scores": [(x * scale).hex() for x in scores.tolist()],
+        "keys": keys.tolist(),
+        "values": values.tolist(),
+        "g": g.tolist(),
+    }
     measured = bounds(output_gradient=norm(slope), spread_K=spread(k), spread_V=spread(v))
     yield gradient.covariance, Case(measured | {sym.covariance_norm: norm(covariance(weights, k, gains))}, origin, exact)
     third = curvature_case(_balls(scores * scale), [x[0] for x in k], gains)
@@ -99,7 +127,11 @@ def _one_row(rng: np.random.Generator, origin: str) -> Iterator[Found]:
 
 def _one_loss(rng: np.random.Generator, classes: int, origin: str) -> Iterator[Found]:
     """Cross-entropy with a class and with a soft target, and a squared error, at a random output and readout."""
-    readout, output, goal = rng.standard_normal((classes, 2)), rng.standard_normal(2) * float(rng.choice((0.1, 1.0, 4.0))), rng.standard_normal(classes)
+    readout, output, goal = (
+        rng.standard_normal((classes, 2)),
+        rng.standard_normal(2) * float(rng.choice((0.1, 1.0, 4.0))),
+        rng.standard_normal(classes),
+    )
     u, o, y = [_balls(row) for row in readout], _balls(output), _balls(goal)
     z = [sum((a * b for a, b in zip(row, o, strict=True)), arb(0)) for row in u]
     p = softmax(z, range(classes))
@@ -115,20 +147,41 @@ def _one_loss(rng: np.random.Generator, classes: int, origin: str) -> Iterator[F
     target = softmax(y, range(classes))
     error = [a - b for a, b in zip(p, target, strict=True)]
     distance = sum((abs(e) for e in error), arb(0)) / 2
-    yield loss.loss_gradient_soft, Case(diameter | {sym.output_gradient: back(error), sym.target_distance: distance}, origin, exact, two)
+    yield (
+        loss.loss_gradient_soft,
+        Case(diameter | {sym.output_gradient: back(error), sym.target_distance: distance}, origin, exact, two),
+    )
     squared: dict = bounds(value_norm=norm(o))
-    squared = {sym.output_norm: norm(o), sym.B_v: squared[sym.B_v], sym.target_norm: norm(y), sym.B_y: bounds(value_norm=norm(y))[sym.B_v]}
+    squared = {
+        sym.output_norm: norm(o),
+        sym.B_v: squared[sym.B_v],
+        sym.target_norm: norm(y),
+        sym.B_y: bounds(value_norm=norm(y))[sym.B_v],
+    }
     size = bounds(value_norm=norm([x for row in u for x in row]))[sym.B_v]
     slope = back([a - b for a, b in zip(z, y, strict=True)])
     yield loss.loss_gradient_mse, Case(squared | {sym.norm_U: size, sym.output_gradient: slope}, origin, exact)
 
 
-@holds_for(path.penalty_jump_above, path.penalty_gap, path.balance, path.penalty_path, path.penalty_path_loss, path.penalty_concave, given=lambda: SEEDS, examples=2)
+@holds_for(
+    path.penalty_jump_above,
+    path.penalty_gap,
+    path.balance,
+    path.penalty_path,
+    path.penalty_path_loss,
+    path.penalty_concave,
+    given=lambda: SEEDS,
+    examples=2,
+)
 def scalar_problems(seed: int, options: Options) -> Iterator[Emission]:
     """A thousand weights of the example that jumps, its exact stationary points, and soft thresholds as paths of minimisers."""
     rng = np.random.default_rng(seed)
-    for a, b, h, lam in zip(*(rng.standard_normal((2, 250)) * 1.5).tolist(), rng.random(250).tolist(), rng.random(250).tolist(), strict=True):
-        yield from _at(BITS, _scalar_cases, rational(a), rational(b), fmpq(int(h * 2**20) + 1, 2**20), fmpq(int(lam * 2**20), 2**20))
+    for a, b, h, lam in zip(
+        *(rng.standard_normal((2, 250)) * 1.5).tolist(), rng.random(250).tolist(), rng.random(250).tolist(), strict=True
+    ):
+        yield from _at(
+            BITS, _scalar_cases, rational(a), rational(b), fmpq(int(h * 2**20) + 1, 2**20), fmpq(int(lam * 2**20), 2**20)
+        )
 
 
 def _scalar_cases(a: fmpq, b: fmpq, h: fmpq, lam: fmpq) -> Iterator[Found]:
@@ -146,12 +199,20 @@ def _scalar_cases(a: fmpq, b: fmpq, h: fmpq, lam: fmpq) -> Iterator[Found]:
         yield theorem, Case(values, f"soft threshold of {centre}", exact, both_dead)
     share = fmpq(1, 3)
     middle = lasso(centre, first + share * (second - first))
-    yield path.penalty_concave, Case(values | {sym.mixing: share, sym.loss_m: middle[0], sym.penalty_m: middle[1]}, f"soft threshold of {centre}", exact, both_dead)
+    yield (
+        path.penalty_concave,
+        Case(
+            values | {sym.mixing: share, sym.loss_m: middle[0], sym.penalty_m: middle[1]},
+            f"soft threshold of {centre}",
+            exact,
+            both_dead,
+        ),
+    )
 
 
 @holds_for(*_OF_LAYERS, given=lambda: SEEDS, examples=1)
 def searched_layers(seed: int, options: Options) -> Iterator[Emission]:
-    """Layers of two and three tokens that an ascent drives towards their gradient bounds, and the nearly sharp case of smoothness."""
+    """Layers of two and three tokens that an ascent drives towards their gradient bounds, and a nearly sharp smoothness."""
     rng = np.random.default_rng(seed)
     for shape in SHAPES:
         small = shape.tokens == 2
@@ -162,7 +223,9 @@ def searched_layers(seed: int, options: Options) -> Iterator[Emission]:
             yield from certify(dial_cases, layer)
             yield from certify(_along_gradient, layer)
     with ctx.workprec(BITS):
-        yield smoothness_case(smooth_layer(0.0, 1.0, 2.0 ** int(rng.integers(10, 14)), 2.0 ** int(rng.integers(10, 14))), matrix(((1,),)))
+        yield smoothness_case(
+            smooth_layer(0.0, 1.0, 2.0 ** int(rng.integers(10, 14)), 2.0 ** int(rng.integers(10, 14))), matrix(((1,),))
+        )
 
 
 def _along_gradient(layer: ExactLayer) -> Iterator[Found]:
@@ -172,7 +235,10 @@ def _along_gradient(layer: ExactLayer) -> Iterator[Found]:
 def _layer_cases(layer: ExactLayer, seed: int) -> Iterator[Found]:
     rng = np.random.default_rng(seed)
     yield from gradient_cases(layer)
-    places = [(int(rng.integers(len(layer.sequences))), *map(int, rng.integers(0, len(layer.sequences[0].visible), 2))) for _ in range(3)]
+    places = [
+        (int(rng.integers(len(layer.sequences))), *map(int, rng.integers(0, len(layer.sequences[0].visible), 2)))
+        for _ in range(3)
+    ]
     yield from row_cases(layer, places)
     if len(layer.content) == 1:
         yield from dial_cases(layer)
@@ -203,10 +269,10 @@ def _group_cases(layer: ExactLayer, lam: fmpq, seed: int) -> Iterator[Found]:
 
 @holds_for(*_OF_GROUPS, given=small_fleets, examples=3, text=True)
 def around_the_threshold(config: SmallFleet, options: Options) -> Iterator[Emission]:
-    """Off-block groups above their a-priori threshold (factor 1.05), and far below it (1/30): every group before and after training.
+    """Off-block groups above their a-priori threshold (factor 1.05) and far below it (1/30), before and after training.
 
-    Before training all groups are alive and shrinking them lowers the objective; after it the zero ones carry the certificate of a
-    checkpoint, gradient against penalty weight.
+    Before training all groups are alive and shrinking them lowers the objective; after it the zero ones carry the certificate
+    of a checkpoint, gradient against penalty weight.
     """
     for factor in (1.05, 1 / 30):
         fleet = train_small(config, options, factor, 60, step=0.2)
@@ -216,7 +282,14 @@ def around_the_threshold(config: SmallFleet, options: Options) -> Iterator[Emiss
                 yield from certify(_group_cases, layer, rational(float(fleet.weight[index])), config.seed + index)
 
 
-@holds_for(stationary.zero_stationary, stationary.zero_unstable, stationary.selectivity_window, given=lambda: small_fleets(parametrisation="bilinear"), examples=1, text=True)
+@holds_for(
+    stationary.zero_stationary,
+    stationary.zero_unstable,
+    stationary.selectivity_window,
+    given=lambda: small_fleets(parametrisation="bilinear"),
+    examples=1,
+    text=True,
+)
 def in_the_window(config: SmallFleet, options: Options) -> Iterator[Emission]:
     """Bilinear layers from A = 0 with one penalty weight on all groups, inside the window measured at A = 0."""
     fleet, _ = train_in_window(config, options, 100)
@@ -235,7 +308,7 @@ def _dead_groups(layer: ExactLayer, lam: fmpq, seed: int) -> Iterator[Found]:
 
 @holds_for(path.uniform_trap, path.uniform_entropy, given=lambda: small_fleets(parametrisation="qk"), examples=1, text=True)
 def everything_penalised(config: SmallFleet, options: Options) -> Iterator[Emission]:
-    """Q/K layers with all groups above their threshold and no dial: every group dies, every row is uniform, and zero is a trap."""
+    """Q/K layers with all groups above their threshold and no dial: every group dies, every row is uniform."""
     config = replace(config, dial=0.0)
     fleet = train_small(config, options, 1.05, 200, uniform=True, step=0.2)
     yield fleet.trained
@@ -269,7 +342,7 @@ def query_key_balance(config: SmallFleet, options: Options) -> Iterator[Emission
 
 @holds_for(path.penalty_path, path.penalty_path_loss, path.penalty_concave, given=small_fleets, examples=1, text=True)
 def trained_path(config: SmallFleet, options: Options) -> Iterator[Emission]:
-    """One layer trained at many penalty weights: the best of its trained states at each weight, a path of minimisers over that set."""
+    """One layer trained at many penalty weights: the best of its trained states at each, minimisers over that set."""
     fleet = train_weights(config, options, 60)
     yield fleet.trained
     states = fleet.exact(which=range(0, options.layers, max(1, options.layers // 16)))
@@ -296,10 +369,14 @@ def _size(layer: ExactLayer, k: int, b: int, c: int, rows: tuple[int, int], colu
 
 
 def _best(points: list[tuple[arb, arb]], weights: list[fmpq], exact: object) -> tuple[Case, tuple[bool, bool | None]]:
-    """The best points at three weights; whether the first two are one point, and whether all three are (None: just two of them)."""
+    """The best points at three weights; whether the first two are one point, and whether all three are (None: two)."""
     chosen = [min(range(len(points)), key=lambda k: float((points[k][0] + w * points[k][1]).mid())) for w in weights]
     a, b, middle = (points[k] for k in chosen)
-    values: dict[object, Value] = path_values(weights[0], weights[1], a, b) | {sym.mixing: fmpq(1, 2), sym.loss_m: middle[0], sym.penalty_m: middle[1]}  # type: ignore[assignment]
+    values: dict[object, Value] = path_values(weights[0], weights[1], a, b) | {
+        sym.mixing: fmpq(1, 2),
+        sym.loss_m: middle[0],
+        sym.penalty_m: middle[1],
+    }  # type: ignore[assignment]
     case = Case(values, f"states {chosen} at weights {[str(w) for w in weights]}", exact)  # type: ignore[arg-type]
     return case, (chosen[0] == chosen[1], {1: True, 2: None, 3: False}[len(set(chosen))])
 
@@ -308,11 +385,18 @@ CHECKS = FamilyChecks(
     family="threshold",
     theorems=THEOREMS,
     properties=(
-        random_rows_and_losses, scalar_problems, searched_layers, trained_layers, around_the_threshold, in_the_window, everything_penalised,
-        query_key_balance, trained_path,
+        random_rows_and_losses,
+        scalar_problems,
+        searched_layers,
+        trained_layers,
+        around_the_threshold,
+        in_the_window,
+        everything_penalised,
+        query_key_balance,
+        trained_path,
     ),
     extremal=EXTREMAL,
     also_true=ALSO_TRUE,
-)  # fmt: skip
+)
 
 __all__ = ["CHECKS", "certify"]

@@ -1,4 +1,4 @@
-"""From an exact layer to cases of the threshold statements: norms, diameters, gradients and directional derivatives, all in balls."""
+"""From an exact layer to cases of the threshold statements: gradients and directional derivatives, all in balls."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ Values = dict[sp.Symbol, Value]
 
 
 def claimed(ball: arb) -> fmpq:
-    """A bound that one could claim for the number in the ball: the number itself where it is known exactly, else a little more."""
+    """A bound that one could claim: the number in the ball where it is known exactly, else a little more."""
     if not ball.is_exact():
         return above(ball)
     mantissa, exponent = ball.man_exp()
@@ -67,10 +67,23 @@ def claimed(ball: arb) -> fmpq:
 def bounds(**measured: arb) -> Values:
     """Each measured symbol with the bound that is claimed for it."""
     pairs = {
-        "output_gradient": sym.G_loss, "spread_V": sym.D_V, "spread_K": sym.D_K, "spread_c": sym.D_c, "spread_X": sym.D_X, "spread_U": sym.D_U,
-        "mean_part": sym.B_c, "mean_query": sym.B_q, "size_Q": sym.rho_Q, "size_K": sym.rho_K, "token_norm": sym.B_x, "value_norm": sym.B_v,
-        "part_norm": sym.B, "own_norm": sym.B, "leak_norm": sym.delta, "row_leak": sym.eps,
-    }  # fmt: skip
+        "output_gradient": sym.G_loss,
+        "spread_V": sym.D_V,
+        "spread_K": sym.D_K,
+        "spread_c": sym.D_c,
+        "spread_X": sym.D_X,
+        "spread_U": sym.D_U,
+        "mean_part": sym.B_c,
+        "mean_query": sym.B_q,
+        "size_Q": sym.rho_Q,
+        "size_K": sym.rho_K,
+        "token_norm": sym.B_x,
+        "value_norm": sym.B_v,
+        "part_norm": sym.B,
+        "own_norm": sym.B,
+        "leak_norm": sym.delta,
+        "row_leak": sym.eps,
+    }
     found: Values = {}
     for name, ball in measured.items():
         found[getattr(sym, name)] = ball
@@ -176,14 +189,17 @@ def case_of(values: Mapping[sp.Symbol, Value], layer: ExactLayer, what: str, ext
 
 
 def gradient_cases(layer: ExactLayer, extremal: Mapping[str, bool] | None = None) -> Iterator[Found]:
-    """The gradient of every content and value group against its bounds; `extremal`: names of the statements that the layer attains."""
+    """The gradient of every group against its bounds; `extremal`: names of the statements that the layer attains."""
     known, m = dict(extremal or {}), Measured(layer)
     content, value = layer.gradients
     common = bounds(output_gradient=m.output_gradient, spread_V=m.spread_V) | {sym.tau: claimed(layer.tau)}
     on_balls: Values = {}
     if len(content) == 2:
         on_balls = bounds(
-            size_Q=norm(layer.content[0].entries()), size_K=norm(layer.content[1].entries()), spread_X=m.spread_X, token_norm=m.token_norm
+            size_Q=norm(layer.content[0].entries()),
+            size_K=norm(layer.content[1].entries()),
+            spread_X=m.spread_X,
+            token_norm=m.token_norm,
         )
     for k, b, c, rows, columns in layer.groups():
         here = f"group {k} ({b}, {c})"
@@ -205,7 +221,10 @@ def gradient_cases(layer: ExactLayer, extremal: Mapping[str, bool] | None = None
     for columns in blocks_of(layer.features):
         found = bounds(output_gradient=m.output_gradient, part_norm=greatest(m.part_norms(columns)))
         size = norm(block_entries(value, (0, value.nrows()), columns))
-        yield value_path, case_of(found | {sym.gradient_norm: size}, layer, f"value group {columns}", known.get(value_path.name, False))
+        yield (
+            value_path,
+            case_of(found | {sym.gradient_norm: size}, layer, f"value group {columns}", known.get(value_path.name, False)),
+        )
 
 
 def row_cases(layer: ExactLayer, which: Sequence[tuple[int, int, int]], extremal: bool = False) -> Iterator[Found]:
@@ -215,17 +234,42 @@ def row_cases(layer: ExactLayer, which: Sequence[tuple[int, int, int]], extremal
     ranges = blocks_of(layer.features)
     for q, i, j in which:
         s, r = layer.sequences[q], layer.rows[q]
-        weights, gains, relative, g = r.weights[i], r.gains.tolist()[i], r.relative_gains.tolist()[i], norm(r.output_gradients.tolist()[i])
+        weights, gains, relative, g = (
+            r.weights[i],
+            r.gains.tolist()[i],
+            r.relative_gains.tolist()[i],
+            norm(r.output_gradients.tolist()[i]),
+        )
         here = f"sequence {q}, query {i}, key {j}"
         expected = sum((a * y for a, y in zip(weights, gains, strict=True)), arb(0))
         if j in s.visible[i]:
-            yield softmax_gradient, case_of({
-                sym.score_gradient: layer.query_loss_along_score(q, i, j), sym.key_weight: weights[j], sym.key_gain: gains[j], sym.mean_gain: expected,
-            }, layer, here)  # fmt: skip
+            yield (
+                softmax_gradient,
+                case_of(
+                    {
+                        sym.score_gradient: layer.query_loss_along_score(q, i, j),
+                        sym.key_weight: weights[j],
+                        sym.key_gain: gains[j],
+                        sym.mean_gain: expected,
+                    },
+                    layer,
+                    here,
+                ),
+            )
         values = bounds(output_gradient=g, spread_V=m.spread_V)
-        yield covariance_bound, case_of(values | bounds(spread_K=spread(r.right.tolist())) | {
-            sym.covariance_norm: norm(covariance(weights, r.right.tolist(), relative)),
-        }, layer, here, extremal)  # fmt: skip
+        yield (
+            covariance_bound,
+            case_of(
+                values
+                | bounds(spread_K=spread(r.right.tolist()))
+                | {
+                    sym.covariance_norm: norm(covariance(weights, r.right.tolist(), relative)),
+                },
+                layer,
+                here,
+                extremal,
+            ),
+        )
         for c, columns in enumerate(ranges):
             if c != s.blocks[i]:
                 mass = sum((a for a, b in zip(weights, s.blocks, strict=True) if b != s.blocks[i]), arb(0))
@@ -252,7 +296,9 @@ def dial_cases(layer: ExactLayer, extremal: bool = False) -> Iterator[Found]:
     """Every cross-block group of a bilinear layer against the bound from the outside mass and the leak."""
     m = Measured(layer)
     own, off = m.own_and_leak
-    common = bounds(output_gradient=m.output_gradient, spread_V=m.spread_V, own_norm=own, leak_norm=off) | {sym.tau: claimed(layer.tau)}
+    common = bounds(output_gradient=m.output_gradient, spread_V=m.spread_V, own_norm=own, leak_norm=off) | {
+        sym.tau: claimed(layer.tau)
+    }
     common[sym.B] = max(common[sym.B], common[sym.delta])
     for _, c, other, rows, columns in layer.groups():
         if c != other:
@@ -280,17 +326,27 @@ def shrink_cases(layer: ExactLayer, group: tuple[int, int, int, Block, Block], f
     smaller = layer.with_group(k, rows, columns, lambda i, j, x: x * (1 - fraction))
     size, before, after = norm(block_entries(layer.content[k], rows, columns)), layer.loss(), smaller.loss()
     values: Values = {
-        sym.group_norm: size, sym.shrink: fraction, sym.lipschitz: gamma, sym.lam: lam, sym.loss_before: before, sym.loss_after: after,
-        sym.rest_before: 0, sym.rest_after: 0, sym.objective_before: before + lam * size, sym.objective_after: after + lam * (1 - fraction) * size,
-    }  # fmt: skip
+        sym.group_norm: size,
+        sym.shrink: fraction,
+        sym.lipschitz: gamma,
+        sym.lam: lam,
+        sym.loss_before: before,
+        sym.loss_after: after,
+        sym.rest_before: 0,
+        sym.rest_after: 0,
+        sym.objective_before: before + lam * size,
+        sym.objective_after: after + lam * (1 - fraction) * size,
+    }
     case = case_of(values, layer, f"group {k} ({b}, {c}) shrunk by {fraction}")
     yield stationarity, case
     if factor > 1:
         yield no_minimiser, case
 
 
-def slope_cases(layer: ExactLayer, group: tuple[int, int, int, Block, Block], lam: fmpq, rng: np.random.Generator) -> Iterator[Found]:
-    """Directional derivatives of the objective in one group, by power series: towards zero, or away from zero where it is zero."""
+def slope_cases(
+    layer: ExactLayer, group: tuple[int, int, int, Block, Block], lam: fmpq, rng: np.random.Generator
+) -> Iterator[Found]:
+    """Directional derivatives of the objective in one group, by power series: towards zero, or away from it."""
     k, b, c, rows, columns = group
     entries, slopes = block_entries(layer.content[k], rows, columns), block_entries(layer.gradients[0][k], rows, columns)
     size, steep = norm(entries), norm(slopes)
@@ -303,7 +359,13 @@ def slope_cases(layer: ExactLayer, group: tuple[int, int, int, Block, Block], la
         return layer.loss_along(full, 1)[1]
 
     if any(x != 0 for x in entries):
-        values = {sym.lam: lam, sym.gradient_norm: steep, sym.group_norm: size, sym.rest_slope: 0, sym.slope: along([-x for x in entries]) - lam * size}
+        values = {
+            sym.lam: lam,
+            sym.gradient_norm: steep,
+            sym.group_norm: size,
+            sym.rest_slope: 0,
+            sym.slope: along([-x for x in entries]) - lam * size,
+        }
         attained = _attained(entries, slopes)
         yield descent_direction, case_of(values, layer, f"{here} towards zero", attained)
         ceiling = {sym.ceiling_irrelevant: claimed(steep)}
@@ -322,18 +384,26 @@ def slope_cases(layer: ExactLayer, group: tuple[int, int, int, Block, Block], la
 
 
 def _attained(direction: Sequence[arb], slopes: Sequence[arb]) -> bool:
-    """Whether a direction attains |<gradient, direction>| exactly: the gradient is exactly zero, or one weight has but two directions."""
+    """Whether a direction attains the inner product: the gradient is exactly zero, or one weight has but two directions."""
     return all(x == 0 for x in slopes) or (len(slopes) == 1 and bool(direction[0] * slopes[0] < 0))
 
 
 def trap_case(layer: ExactLayer, lam: fmpq, rng: np.random.Generator) -> Found:
     """A random direction at W_Q = W_K = 0."""
-    directions = [arb_mat([[arb(x) for x in row] for row in rng.standard_normal((m.nrows(), m.ncols())).tolist()]) for m in layer.content]
+    directions = [
+        arb_mat([[arb(x) for x in row] for row in rng.standard_normal((m.nrows(), m.ncols())).tolist()]) for m in layer.content
+    ]
     move = sum((norm(block_entries(directions[k], rows, columns)) for k, _, _, rows, columns in layer.groups()), arb(0))
     m = Measured(layer)
     whole = (0, layer.content[0].nrows())
     slope = layer.loss_along(directions, 1)[1] + lam * move
-    values = {sym.lam: lam, sym.move: move, sym.slope: slope, sym.spread_K: m.spread_K(whole), sym.mean_query: m.mean_query(whole)}
+    values = {
+        sym.lam: lam,
+        sym.move: move,
+        sym.slope: slope,
+        sym.spread_K: m.spread_K(whole),
+        sym.mean_query: m.mean_query(whole),
+    }
     return uniform_trap, case_of(values, layer, "a direction at zero", True)
 
 
@@ -344,16 +414,21 @@ def smoothness_case(layer: ExactLayer, direction: Matrix) -> Found:
     gram = (layer.readout.transpose() * layer.readout).tolist()
     spectral = norm(layer.readout.entries()).min(greatest([sum((abs(x) for x in row), arb(0)) for row in gram]).sqrt())
     values = bounds(spread_U=m.spread_U, value_norm=m.value_norm, token_norm=m.token_norm)
-    return smoothness, case_of(values | {sym.curvature: curve, sym.norm_U: above(spectral), sym.tau: claimed(layer.tau)}, layer, "a direction in A")
+    return smoothness, case_of(
+        values | {sym.curvature: curve, sym.norm_U: above(spectral), sym.tau: claimed(layer.tau)}, layer, "a direction in A"
+    )
 
 
 def balance_cases(layer: ExactLayer, lam: fmpq) -> Iterator[Found]:
-    """Query and key side of every row block of a Q/K layer, all groups penalised with weight lam: how far from balance, and the residual."""
+    """Query and key side of every row block of a Q/K layer, all groups penalised: distance from balance, and residual."""
     for b, rows in enumerate(blocks_of(layer.heads)):
         sizes, inners, residuals = [arb(0), arb(0)], [arb(0), arb(0)], [arb(0), arb(0)]
         for k in (0, 1):
             for columns in blocks_of(layer.features):
-                theta, slope = block_entries(layer.content[k], rows, columns), block_entries(layer.gradients[0][k], rows, columns)
+                theta, slope = (
+                    block_entries(layer.content[k], rows, columns),
+                    block_entries(layer.gradients[0][k], rows, columns),
+                )
                 size = norm(theta)
                 inners[k] += sum((x * y for x, y in zip(theta, slope, strict=True)), arb(0))
                 if any(x != 0 for x in theta):
@@ -361,11 +436,31 @@ def balance_cases(layer: ExactLayer, lam: fmpq) -> Iterator[Found]:
                     residuals[k] += norm([y + lam * x / size for x, y in zip(theta, slope, strict=True)]) * size
         yield scaling, case_of({sym.inner_Q: inners[0], sym.inner_K: inners[1]}, layer, f"row block {b}")
         for q, k in ((0, 1), (1, 0)):  # the statement with the two sides exchanged is the same statement
-            values = {sym.lam: lam, sym.size_rows_Q: sizes[q], sym.size_rows_K: sizes[k], sym.residual_Q: residuals[q], sym.residual_K: residuals[k]}
+            values = {
+                sym.lam: lam,
+                sym.size_rows_Q: sizes[q],
+                sym.size_rows_K: sizes[k],
+                sym.residual_Q: residuals[q],
+                sym.residual_K: residuals[k],
+            }
             yield balance_near, case_of(values, layer, f"row block {b}, sides {q}, {k}")
 
 
 __all__ = [
-    "Found", "Measured", "balance_cases", "bounds", "case_of", "claimed", "dial_cases", "gradient_cases", "numbers", "row_cases", "score_gradients",
-    "shrink_cases", "slope_cases", "smoothness_case", "trap_case", "ctx",
-]  # fmt: skip
+    "Found",
+    "Measured",
+    "balance_cases",
+    "bounds",
+    "case_of",
+    "claimed",
+    "dial_cases",
+    "gradient_cases",
+    "numbers",
+    "row_cases",
+    "score_gradients",
+    "shrink_cases",
+    "slope_cases",
+    "smoothness_case",
+    "trap_case",
+    "ctx",
+]

@@ -1,7 +1,7 @@
 """A small localist layer in exact arithmetic: captured floats are exact reals, and loss, gradients and diameters are Arb balls.
 
-Two ways to every derivative: the formulas of `theory.threshold` (score gradient a_ij <g_i, v_j - o_i>, then matrix products), and
-power series in a step along a direction, which know nothing of those formulas.
+Two ways to every derivative: the formulas of `theory.threshold` (score gradient a_ij <g_i, v_j - o_i>, then matrix products),
+and power series in a step along a direction, which know nothing of those formulas.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def greatest(values: Sequence[arb]) -> arb:
 
 
 def above(ball: arb) -> fmpq:
-    """A dyadic rational that is certainly at least the number in the ball, 40 bits or so above it: a bound that one could claim."""
+    """A dyadic rational certainly at least the number in the ball, about 2^-40 above it: a bound that one could claim."""
     if not ball.is_finite():
         raise LayerNumberError(f"a bound must be finite, the ball is {ball}")
     top = (ball.upper() * (1 + arb(2) ** -40)).upper()
@@ -74,7 +74,7 @@ class Sequence_:
 
 @dataclass(frozen=True)
 class Rows:
-    """One pass over one sequence, per query: weights [T, T] (0 at removed keys), values, outputs, probabilities, dl/do, <dl/do, v_j>."""
+    """One pass over one sequence: weights [T, T] (0 at removed keys), values, outputs, probabilities, dl/do, <dl/do, v_j>."""
 
     left: Matrix  # queries; X A for a bilinear layer
     right: Matrix  # keys; X for a bilinear layer
@@ -109,8 +109,13 @@ class ExactLayer:
     def exact(self) -> dict[str, Any]:
         """Weights and tokens in JSON, losslessly where they are dyadic."""
         parts = {f"content {k}": m for k, m in enumerate(self.content)} | {"values": self.value_map, "readout": self.readout}
-        parts |= {f"tokens {k}": s.tokens for k, s in enumerate(self.sequences)} | {f"bias {k}": s.bias for k, s in enumerate(self.sequences)}
-        return {name: [[str(x.mid()) if not x.is_exact() else _dyadic(x) for x in row] for row in m.tolist()] for name, m in parts.items()}
+        parts |= {f"tokens {k}": s.tokens for k, s in enumerate(self.sequences)} | {
+            f"bias {k}": s.bias for k, s in enumerate(self.sequences)
+        }
+        return {
+            name: [[str(x.mid()) if not x.is_exact() else _dyadic(x) for x in row] for row in m.tolist()]
+            for name, m in parts.items()
+        }
 
     @cached_property
     def rows(self) -> tuple[Rows, ...]:
@@ -130,7 +135,9 @@ class ExactLayer:
         errors = [_error(p, t) for p, t in zip(probabilities, s.targets, strict=True)]
         slopes = arb_mat(errors) * self.readout
         table = x.tolist()
-        from_first = arb_mat([[a - b for a, b in zip(row, table[0], strict=True)] for row in table]) * self.value_map.transpose()
+        from_first = (
+            arb_mat([[a - b for a, b in zip(row, table[0], strict=True)] for row in table]) * self.value_map.transpose()
+        )
         relative = slopes * from_first.transpose()
         return Rows(left, right, weights, values, outputs, probabilities, slopes, slopes * values.transpose(), relative)
 
@@ -147,7 +154,9 @@ class ExactLayer:
         value = arb_mat(self.value_map.nrows(), self.value_map.ncols())
         for s, r in zip(self.sequences, self.rows, strict=True):
             gains = r.relative_gains.tolist()
-            scores = arb_mat([score_gradients(a, y) for a, y in zip(r.weights, gains, strict=True)]) * (1 / (self.tau * self.queries))
+            scores = arb_mat([score_gradients(a, y) for a, y in zip(r.weights, gains, strict=True)]) * (
+                1 / (self.tau * self.queries)
+            )
             x = s.tokens
             if len(content) == 1:
                 content[0] += x.transpose() * scores * x
@@ -173,7 +182,7 @@ class ExactLayer:
         return replace(self, content=tuple(arb_mat(table) if index == k else m for index, m in enumerate(self.content)))
 
     def loss_along(self, direction: Sequence[Matrix], order: int) -> list[arb]:
-        """Taylor coefficients of the loss at step x along a direction in the content matrices, by power series: x^0 .. x^order."""
+        """Taylor coefficients of the loss along a direction in the content matrices, by power series: x^0 .. x^order."""
 
         def bent(s: Sequence_, i: int) -> list[arb_series]:
             x, d = s.tokens, direction
@@ -182,8 +191,10 @@ class ExactLayer:
             else:
                 (q, k), (dq, dk) = ([x * m.transpose() for m in self.content], [x * m.transpose() for m in d])
                 parts = [q * k.transpose(), dq * k.transpose() + q * dk.transpose(), dq * dk.transpose()]
-            return [arb_series([part[i, j] / self.tau + (s.bias[i, j] if n == 0 else 0) for n, part in enumerate(parts)], order + 1)
-                    for j in range(x.nrows())]  # fmt: skip
+            return [
+                arb_series([part[i, j] / self.tau + (s.bias[i, j] if n == 0 else 0) for n, part in enumerate(parts)], order + 1)
+                for j in range(x.nrows())
+            ]
 
         return self._series(bent, order)
 
@@ -214,7 +225,10 @@ class ExactLayer:
         total = sum(weights[1:], weights[0])
         # U v_j first: then only C sums of series are left
         logits = (s.tokens * self.value_map.transpose() * self.readout.transpose()).tolist()
-        z = [sum((w * logits[j][c] for w, j in zip(weights, seen, strict=True)), arb(0)) / total for c in range(self.readout.nrows())]
+        z = [
+            sum((w * logits[j][c] for w, j in zip(weights, seen, strict=True)), arb(0)) / total
+            for c in range(self.readout.nrows())
+        ]
         lse = sum((value.exp() for value in z[1:]), z[0].exp()).log()
         return sum((t * (lse - value) for t, value in zip(s.targets[i], z, strict=True)), arb(0))
 
@@ -241,7 +255,10 @@ def covariance(weights: Sequence[arb], vectors: Sequence[Sequence[arb]], gains: 
 
 def _error(p: Sequence[arb], target: Sequence[arb]) -> list[arb]:
     """p - T; at a target of weight 1, minus the sum of the other probabilities, which keeps its digits when p_y is near 1."""
-    return [-sum((q for j, q in enumerate(p) if j != k), arb(0)) if t == 1 else q - t for k, (q, t) in enumerate(zip(p, target, strict=True))]
+    return [
+        -sum((q for j, q in enumerate(p) if j != k), arb(0)) if t == 1 else q - t
+        for k, (q, t) in enumerate(zip(p, target, strict=True))
+    ]
 
 
 def _coefficients(value: Any, order: int) -> list[arb]:
@@ -273,17 +290,29 @@ def exact_layers(
             if targets.ndim == 1:
                 targets = torch.nn.functional.one_hot(targets, structure.classes)
             goals = [[arb(t) for t in row] for row in targets.double().tolist()]
-            # soft targets are floats that add up to 1 only nearly; the exact layer has the distribution whose last weight is the rest
+            # soft targets are floats that add up to 1 only nearly; here the last weight is the rest, so they are distributions
             with ctx.workprec(BITS):
                 goals = [[*row[:-1], 1 - sum(row[:-1], arb(0))] for row in goals]
-            sequences.append(Sequence_(
-                matrix(batch.tokens[index, k].double().tolist()), matrix(bias[index, k].double().tolist()),
-                tuple(tuple(j for j, flag in enumerate(row) if flag) for row in visible[index, k].tolist()),
-                tuple(tuple(row) for row in goals), tuple(batch.blocks[index, k].tolist()),
-            ))  # fmt: skip
+            sequences.append(
+                Sequence_(
+                    matrix(batch.tokens[index, k].double().tolist()),
+                    matrix(bias[index, k].double().tolist()),
+                    tuple(tuple(j for j, flag in enumerate(row) if flag) for row in visible[index, k].tolist()),
+                    tuple(tuple(row) for row in goals),
+                    tuple(batch.blocks[index, k].tolist()),
+                )
+            )
         content = tuple(matrix(part.double().tolist()) for part in parameters.content[index])
-        made.append(ExactLayer(
-            content, matrix(parameters.values[index].double().tolist()), matrix(parameters.readout[index].double().tolist()), tuple(sequences),
-            arb(structure.temperature), structure.features, structure.rows, f"layer {index} of {origin}",
-        ))  # fmt: skip
+        made.append(
+            ExactLayer(
+                content,
+                matrix(parameters.values[index].double().tolist()),
+                matrix(parameters.readout[index].double().tolist()),
+                tuple(sequences),
+                arb(structure.temperature),
+                structure.features,
+                structure.rows,
+                f"layer {index} of {origin}",
+            )
+        )
     return made

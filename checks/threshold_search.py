@@ -78,11 +78,20 @@ def ratio(shape: Shape, x: Array, targets: Array) -> float:
     rows, columns = _parts(shape.heads, shape.group[0]), _parts(shape.features, shape.group[1])
     common = np.linalg.norm(g, axis=1).max() * _spread(v) / 4
     if shape.kind == "bilinear":
-        gradient, bound = tokens.T @ ds @ tokens, common * _spread(tokens[:, columns]) * np.linalg.norm(tokens[:, rows], axis=1).mean()
+        gradient, bound = (
+            tokens.T @ ds @ tokens,
+            common * _spread(tokens[:, columns]) * np.linalg.norm(tokens[:, rows], axis=1).mean(),
+        )
     elif shape.kind == "query":
-        gradient, bound = (ds @ right).T @ tokens, common * _spread(right[:, rows]) * np.linalg.norm(tokens[:, columns], axis=1).mean()
+        gradient, bound = (
+            (ds @ right).T @ tokens,
+            common * _spread(right[:, rows]) * np.linalg.norm(tokens[:, columns], axis=1).mean(),
+        )
     elif shape.kind == "key":
-        gradient, bound = (ds.T @ left).T @ tokens, common * _spread(tokens[:, columns]) * np.linalg.norm(left[:, rows], axis=1).mean()
+        gradient, bound = (
+            (ds.T @ left).T @ tokens,
+            common * _spread(tokens[:, columns]) * np.linalg.norm(left[:, rows], axis=1).mean(),
+        )
     else:
         gradient, rows = g.T @ (a @ tokens) / len(tokens), slice(0, 1)
         bound = np.linalg.norm(g, axis=1).max() * np.linalg.norm(tokens[:, columns], axis=1).max()

@@ -43,7 +43,13 @@ class SmallFleet:
 
     def batch(self, options: Options, seeds: Sequence[int], sequences: int = 2) -> Batch:
         """The data, on the device of the options."""
-        common = {"sequences": sequences, "tokens": self.tokens, "leak": self.leak, "causal": self.causal, "target": "soft" if self.soft else "mixture"}
+        common = {
+            "sequences": sequences,
+            "tokens": self.tokens,
+            "leak": self.leak,
+            "causal": self.causal,
+            "target": "soft" if self.soft else "mixture",
+        }
         where = {"dtype": getattr(torch, self.dtype), "device": pick_device(options.device)}
         if self.text:
             return text_batch(self.structure.features, seeds, path=options.text, **common, **where)  # type: ignore[arg-type]
@@ -104,16 +110,25 @@ def a_priori_floats(config: SmallFleet, batch: Batch, parameters: Parameters) ->
     else:
         sizes = parameters.content.double().flatten(2).norm(dim=2)
         sides = torch.maximum(
-            sizes[:, 1] * found.input_diameter * found.mean_block_norm.amax(1), sizes[:, 0] * found.input_norm * found.block_diameter.amax(1)
+            sizes[:, 1] * found.input_diameter * found.mean_block_norm.amax(1),
+            sizes[:, 0] * found.input_norm * found.block_diameter.amax(1),
         )
     return g * values * sides / (4 * config.structure.temperature)
 
 
 def train_small(
-    config: SmallFleet, options: Options, factor: float, steps: int, *, uniform: bool = False, step: float = 0.1, group_norm: float = 1.0,
-    everything: bool = False, layers: int | None = None,
-) -> SmallRun:  # fmt: skip
-    """Train content groups (and with `everything` the values and readout too) at `factor` times each layer's a-priori threshold."""
+    config: SmallFleet,
+    options: Options,
+    factor: float,
+    steps: int,
+    *,
+    uniform: bool = False,
+    step: float = 0.1,
+    group_norm: float = 1.0,
+    everything: bool = False,
+    layers: int | None = None,
+) -> SmallRun:
+    """Train content groups (with `everything` values and readout too) at `factor` times each layer's a-priori threshold."""
     seeds = config.seeds(options.layers if layers is None else layers)
     batch = config.batch(options, seeds)
     start = initialise(config.structure, seeds, group_norm=group_norm, dtype=batch.tokens.dtype, device=batch.tokens.device)
@@ -124,7 +139,7 @@ def train_small(
 
 
 def train_weights(config: SmallFleet, options: Options, steps: int) -> SmallRun:
-    """One layer many times over, same data and start, with a penalty weight from 0 to above its threshold: the path of lambda."""
+    """One layer many times over, same data and start, with penalty weights from 0 to its threshold: the path of lambda."""
     layers = options.layers
     seeds = [config.seed] * layers
     batch = config.batch(options, seeds)
@@ -137,7 +152,7 @@ def train_weights(config: SmallFleet, options: Options, steps: int) -> SmallRun:
 def train_in_window(config: SmallFleet, options: Options, steps: int) -> tuple[SmallRun, Tensor]:
     """Bilinear layers from A = 0, one penalty weight on all groups, in the middle of the window measured at A = 0.
 
-    Second result: least in-block over greatest off-block gradient norm at A = 0, per layer; above 1 the window is not empty there.
+    Second result: least in-block over greatest off-block gradient norm at A = 0; above 1 the window is not empty there.
     """
     seeds = config.seeds(options.layers)
     batch = config.batch(options, seeds)
@@ -153,7 +168,14 @@ def train_in_window(config: SmallFleet, options: Options, steps: int) -> tuple[S
 
 
 def _run(
-    config: SmallFleet, batch: Batch, start: Parameters, penalty: GroupPenalty, weight: Tensor, step: float, steps: int, names: tuple[str, ...]
+    config: SmallFleet,
+    batch: Batch,
+    start: Parameters,
+    penalty: GroupPenalty,
+    weight: Tensor,
+    step: float,
+    steps: int,
+    names: tuple[str, ...],
 ) -> SmallRun:
     run = train(start, batch, config.structure, penalty, sgd(step), steps, dial=config.dial, trainable=names)
     trained = Trained(start.layers, batch.tokens.device.type, config.dtype)
@@ -166,5 +188,13 @@ def bilinear(config: SmallFleet) -> SmallFleet:
 
 
 __all__ = [
-    "CERTIFIED", "SmallFleet", "SmallRun", "a_priori_floats", "bilinear", "small_fleets", "train_in_window", "train_small", "train_weights",
-]  # fmt: skip
+    "CERTIFIED",
+    "SmallFleet",
+    "SmallRun",
+    "a_priori_floats",
+    "bilinear",
+    "small_fleets",
+    "train_in_window",
+    "train_small",
+    "train_weights",
+]

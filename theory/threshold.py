@@ -3,10 +3,10 @@
     ||dL/dA^(c,c')||  <= G D_V D_c B_c / (4 tau)                                   bilinear scores x_i' A x_j / tau
     ||dL/dW_Q^(b,c)|| <= G D_V D_K B_c / (4 tau),   ||dL/dW_K^(b,c)|| <= G D_V D_c B_q / (4 tau)       query/key scores
 
-L is a mean over queries of losses with ||dl_i/do_i|| <= G; D_V, D_K, D_c are diameters of the values, keys and block-c token parts
-(norms), B_c the mean norm of the block-c parts, B_q a bound on the queries, tau the temperature. If lambda w is strictly greater,
+L is a mean over queries of losses with ||dl_i/do_i|| <= G; D_V, D_K, D_c are diameters of the values, keys and block-c token
+parts (norms), B_c the mean norm of the block-c parts, B_q of the queries, tau the temperature. If lambda w is strictly greater,
 theta_g = 0 at every stationary point; with >= it is false (L = -c x, lambda w = c). With norm balls rho the Q/K threshold is
-G D_V max(rho_K D_X B_c, rho_Q B_x D_c)/(4 tau). For cross-entropy G = (1 - p_y) D_U < D_U, D_U the diameter of the readout rows.
+G D_V max(rho_K D_X B_c, rho_Q B_x D_c)/(4 tau). For cross-entropy G = (1 - p_y) D_U < D_U, D_U the diameter of the readout.
 
 A block-diagonal bilinear state with dial needs only (G D_V/tau)(pi_c B (eps B + delta/2) + (1 - pi_c) delta B/2). Locality is
 monotone in lambda but jumps: (ab - 1)^2/2 + lambda(|a| + |b|) goes from ab = 2/3 to 0 at lambda = sqrt(2/3)/3.

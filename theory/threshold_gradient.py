@@ -1,7 +1,8 @@
 """Threshold, part 2: bounds on the gradient of a group (T5b, N10). Assembled in `theory.threshold`.
 
-One row: a = softmax(s), g = dl/do, y_j = <g, v_j>. The score gradient is a_j (y_j - E y), so the gradient of a group is a sum over
-queries of (token part) (covariance of the keys with y)', and a covariance is at most half the one diameter times half the other.
+One row: a = softmax(s), g = dl/do, y_j = <g, v_j>. The score gradient is a_j (y_j - E y), so the gradient of a group is a
+sum over queries of (token part) (covariance of the keys with y)', and a covariance is at most half the one diameter times
+half the other.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from theory.symbols import (
     spread_X,
     tau,
     token_norm,
-)  # fmt: skip
+)
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
 
 _rel = {"evaluate": False}
@@ -57,16 +58,27 @@ _cov = sp.IndexedBase("cov", nonnegative=True)  # norm of the covariance of row 
 _score, _rest_sum, _rest_gain = sp.Symbol("s_j", real=True), sp.Symbol("Z_rest", positive=True), sp.Symbol("Y_rest", real=True)
 
 OUTPUT = Hypothesis(
-    sp.Le(output_gradient, G_loss, **_rel), "the gradient of a query's loss in its output has norm at most G",
+    sp.Le(output_gradient, G_loss, **_rel),
+    "the gradient of a query's loss in its output has norm at most G",
     "Take G from threshold.loss_gradient, or clip.",
 )
-VALUES = Hypothesis(sp.Le(spread_V, D_V, **_rel), "any two values are at most D_V apart", "Hold W_V on a Frobenius ball: D_V <= rho_V D_X.")
-KEYS = Hypothesis(sp.Le(spread_K, D_K, **_rel), "any two keys are at most D_K apart", "Hold W_K on a Frobenius ball: D_K <= rho_K D_X.")
-PARTS = Hypothesis(sp.Le(spread_c, D_c, **_rel), "the block-c parts of any two tokens are at most D_c apart", "Measure D_c on the tokens.")
-MEAN_PART = Hypothesis(
-    sp.Le(mean_part, B_c, **_rel), "the block-c parts of the queries' tokens have mean norm at most B_c", "Measure B_c on the tokens."
+VALUES = Hypothesis(
+    sp.Le(spread_V, D_V, **_rel), "any two values are at most D_V apart", "Hold W_V on a Frobenius ball: D_V <= rho_V D_X."
 )
-MEAN_QUERY = Hypothesis(sp.Le(mean_query, B_q, **_rel), "the queries have mean norm at most B_q", "Hold W_Q on a Frobenius ball: B_q <= rho_Q B_x.")
+KEYS = Hypothesis(
+    sp.Le(spread_K, D_K, **_rel), "any two keys are at most D_K apart", "Hold W_K on a Frobenius ball: D_K <= rho_K D_X."
+)
+PARTS = Hypothesis(
+    sp.Le(spread_c, D_c, **_rel), "the block-c parts of any two tokens are at most D_c apart", "Measure D_c on the tokens."
+)
+MEAN_PART = Hypothesis(
+    sp.Le(mean_part, B_c, **_rel),
+    "the block-c parts of the queries' tokens have mean norm at most B_c",
+    "Measure B_c on the tokens.",
+)
+MEAN_QUERY = Hypothesis(
+    sp.Le(mean_query, B_q, **_rel), "the queries have mean norm at most B_q", "Hold W_Q on a Frobenius ball: B_q <= rho_Q B_x."
+)
 
 
 def norm_lemma(name: str, of: lemmas.Lemma, p: sp.Expr, v: sp.Expr, w: sp.Expr | None = None) -> Cite:
@@ -107,7 +119,11 @@ covariance = Theorem(
         *within(),
         Combine("sd of y", sp.Le(_sd_y, G_loss * D_V / 2, **_rel), {"deviation of y": 1, "y within": _half}),
         Combine("sd of keys", sp.Le(_sd_k, D_K / 2, **_rel), {"deviation of keys": 1, "range of keys": _half, "keys": _half}),
-        Combine("claim", sp.Le(covariance_norm, _cov_bound, **_rel), {"product of deviations": 1, "sd of keys": _sd_y, "sd of y": D_K / 2}),
+        Combine(
+            "claim",
+            sp.Le(covariance_norm, _cov_bound, **_rel),
+            {"product of deviations": 1, "sd of keys": _sd_y, "sd of y": D_K / 2},
+        ),
     ),
     equality=Equality(
         "two keys of weight 1/2, k = +-D_K/2 e, v = +-(D_V/2) g/|g|, |g| = G",
@@ -119,7 +135,7 @@ covariance = Theorem(
         "values": _covariance_witness("values +-2 with D_V = 2 claimed", 2, 1, 1, 2, 2, 4, 2),
     },
     source="2510.09338: explicit threshold conditions, covariance bound (T5b)",
-)  # fmt: skip
+)
 
 _total = sp.exp(_score) + _rest_sum
 _mean = (sp.exp(_score) * key_gain + _rest_gain) / _total
@@ -137,31 +153,40 @@ softmax_gradient = Theorem(
     },
     steps=(
         Combine(
-            "claim", sp.Eq(score_gradient, key_weight * (key_gain - mean_gain), **_rel),
+            "claim",
+            sp.Eq(score_gradient, key_weight * (key_gain - mean_gain), **_rel),
             {"derivative is": 1, "weight is": mean_gain - key_gain, "mean is": sp.exp(_score) / _total},
         ),
     ),
     equality=Equality("an identity"),
     source="2510.09338: explicit threshold conditions, softmax gradient (T5b)",
     kind="identity",
-)  # fmt: skip
+)
 
 
-def _mean_over_queries(mean: sp.Symbol, mean_bound: sp.Symbol, row_bound: sp.Expr, bound: sp.Expr, given: tuple[Cite | Combine, ...]) -> tuple:
+def _mean_over_queries(
+    mean: sp.Symbol, mean_bound: sp.Symbol, row_bound: sp.Expr, bound: sp.Expr, given: tuple[Cite | Combine, ...]
+) -> tuple:
     """grad = |(1/(N tau)) sum_i r_i cov_i'| with every cov_i <= row_bound and mean r <= mean_bound."""
     total = sp.Sum(_per_query[i_query] * _cov[i_query], (i_query, 1, queries))
     return (
         *given,
         norm_lemma("triangle", sum_of_norms, gradient_norm, total / (queries * tau)),
         SumOver(
-            "summed", Combine("one query", sp.Le(_per_query[i_query] * _cov[i_query], _per_query[i_query] * row_bound, **_rel), {"row": _per_query[i_query]}),
+            "summed",
+            Combine(
+                "one query",
+                sp.Le(_per_query[i_query] * _cov[i_query], _per_query[i_query] * row_bound, **_rel),
+                {"row": _per_query[i_query]},
+            ),
             i_query,
         ),
         Combine(
-            "claim", sp.Le(gradient_norm, bound, **_rel),
+            "claim",
+            sp.Le(gradient_norm, bound, **_rel),
             {"triangle": 1, "summed": 1 / (queries * tau), "mean is": row_bound / tau, "mean": row_bound / tau},
         ),
-    )  # fmt: skip
+    )
 
 
 def _mean_is(mean: sp.Symbol) -> dict[str, sp.Eq]:
@@ -170,16 +195,29 @@ def _mean_is(mean: sp.Symbol) -> dict[str, sp.Eq]:
 
 def _layer(**changed: int) -> dict[str, sp.Integer]:
     """One attaining layer: N = 2, tau = 1, everything 1 but the diameters 2; gradient 1."""
-    return {key: sp.Integer(value) for key, value in (dict(grad=1, g=1, G=1, k=2, D_k=2, v=2, D_v=2, m=1, B_m=1) | changed).items()}
+    return {
+        key: sp.Integer(value) for key, value in (dict(grad=1, g=1, G=1, k=2, D_k=2, v=2, D_v=2, m=1, B_m=1) | changed).items()
+    }
 
 
 def _refuting(spread: sp.Symbol, diameter: sp.Symbol, mean: sp.Symbol, mean_bound: sp.Symbol) -> dict[str, Witness]:
     def at(text: str, **changed: int) -> Witness:
         n = _layer(grad=2, **changed)
         return Witness(
-            {gradient_norm: n["grad"], output_gradient: n["g"], G_loss: n["G"], spread: n["k"], diameter: n["D_k"], spread_V: n["v"], D_V: n["D_v"],
-             mean: n["m"], mean_bound: n["B_m"], tau: sp.Integer(1)}, text=f"the attaining layer with {text}",
-        )  # fmt: skip
+            {
+                gradient_norm: n["grad"],
+                output_gradient: n["g"],
+                G_loss: n["G"],
+                spread: n["k"],
+                diameter: n["D_k"],
+                spread_V: n["v"],
+                D_V: n["D_v"],
+                mean: n["m"],
+                mean_bound: n["B_m"],
+                tau: sp.Integer(1),
+            },
+            text=f"the attaining layer with {text}",
+        )
 
     return {
         "output": at("g = 2, and G = 1 claimed", g=2),
@@ -189,8 +227,15 @@ def _refuting(spread: sp.Symbol, diameter: sp.Symbol, mean: sp.Symbol, mean_boun
     }
 
 
-_parts_row = Cite("row", covariance, {covariance_norm: _cov[i_query], spread_K: spread_c, D_K: D_c}, {"output": "output", "keys": "spread", "values": "values"})
-_keys_row = Cite("row", covariance, {covariance_norm: _cov[i_query]}, {"output": "output", "keys": "spread", "values": "values"})
+_parts_row = Cite(
+    "row",
+    covariance,
+    {covariance_norm: _cov[i_query], spread_K: spread_c, D_K: D_c},
+    {"output": "output", "keys": "spread", "values": "values"},
+)
+_keys_row = Cite(
+    "row", covariance, {covariance_norm: _cov[i_query]}, {"output": "output", "keys": "spread", "values": "values"}
+)
 
 gradient_bilinear = Theorem(
     name="threshold.gradient_bilinear",
@@ -200,7 +245,8 @@ gradient_bilinear = Theorem(
     definitions=_mean_is(mean_part),
     steps=_mean_over_queries(mean_part, B_c, D_c * G_loss * D_V / 4, numbers.gradient_bound_bilinear.stated, (_parts_row,)),
     equality=Equality(
-        "tokens (1; 1) and (1; -1), A = 0, v = the second block, equal targets", {gradient_norm: G_loss * (D_V / 2) * (D_c / 2) * B_c / tau}
+        "tokens (1; 1) and (1; -1), A = 0, v = the second block, equal targets",
+        {gradient_norm: G_loss * (D_V / 2) * (D_c / 2) * B_c / tau},
     ),
     needs=_refuting(spread_c, D_c, mean_part, B_c),
     uses=(covariance,),
@@ -214,7 +260,9 @@ gradient_query = Theorem(
     assumes={"output": OUTPUT, "spread": KEYS, "values": VALUES, "mean": MEAN_PART},
     definitions=_mean_is(mean_part),
     steps=_mean_over_queries(mean_part, B_c, D_K * G_loss * D_V / 4, numbers.gradient_bound_qk_query.stated, (_keys_row,)),
-    equality=Equality("self-attention on x and -x, W_Q = 0, opposite targets", {gradient_norm: G_loss * (D_V / 2) * (D_K / 2) * B_c / tau}),
+    equality=Equality(
+        "self-attention on x and -x, W_Q = 0, opposite targets", {gradient_norm: G_loss * (D_V / 2) * (D_K / 2) * B_c / tau}
+    ),
     needs=_refuting(spread_K, D_K, mean_part, B_c),
     uses=(covariance,),
     source="2510.09338: explicit threshold conditions (T5b, query side)",
@@ -227,13 +275,16 @@ gradient_key = Theorem(
     assumes={"output": OUTPUT, "spread": PARTS, "values": VALUES, "mean": MEAN_QUERY},
     definitions=_mean_is(mean_query),
     steps=_mean_over_queries(mean_query, B_q, D_c * G_loss * D_V / 4, numbers.gradient_bound_qk_key.stated, (_parts_row,)),
-    equality=Equality("self-attention on x and -x, queries at right angles to keys, opposite targets", {gradient_norm: G_loss * (D_V / 2) * (D_c / 2) * B_q / tau}),
+    equality=Equality(
+        "self-attention on x and -x, queries at right angles to keys, opposite targets",
+        {gradient_norm: G_loss * (D_V / 2) * (D_c / 2) * B_q / tau},
+    ),
     needs=_refuting(spread_c, D_c, mean_query, B_q),
     uses=(covariance,),
     source="2510.09338: explicit threshold conditions (T5b, key side)",
 )
 
-# --- on Frobenius balls: from the configuration alone ------------------------------------------------------------------------------
+# --- on Frobenius balls: from the configuration alone -------------------------------------------------------------------------
 
 _on_balls = numbers.gradient_bound_qk.stated
 _scale = G_loss * D_V / (4 * tau)
@@ -245,12 +296,36 @@ TOKEN_NORM = Hypothesis(sp.Le(token_norm, B_x, **_rel), "tokens have norm at mos
 
 
 def _ball_witness(text: str, **changed: int) -> Witness:
-    n = {key: sp.Integer(v) for key, v in (dict(grad=2, g=1, G=1, v=2, D_v=2, K=1, rho_K=1, X=2, D_X=2, c=1, B_c=1, Q=1, rho_Q=1, x=1, B_x=1, d=2, D_c=2) | changed).items()}
-    return Witness({
-        gradient_norm: n["grad"], output_gradient: n["g"], G_loss: n["G"], spread_V: n["v"], D_V: n["D_v"], size_K: n["K"], rho_K: n["rho_K"],
-        spread_X: n["X"], D_X: n["D_X"], mean_part: n["c"], B_c: n["B_c"], size_Q: n["Q"], rho_Q: n["rho_Q"], token_norm: n["x"], B_x: n["B_x"],
-        spread_c: n["d"], D_c: n["D_c"], tau: sp.Integer(1),
-    }, text=f"the attaining layer with {text}")  # fmt: skip
+    n = {
+        key: sp.Integer(v)
+        for key, v in (
+            dict(grad=2, g=1, G=1, v=2, D_v=2, K=1, rho_K=1, X=2, D_X=2, c=1, B_c=1, Q=1, rho_Q=1, x=1, B_x=1, d=2, D_c=2)
+            | changed
+        ).items()
+    }
+    return Witness(
+        {
+            gradient_norm: n["grad"],
+            output_gradient: n["g"],
+            G_loss: n["G"],
+            spread_V: n["v"],
+            D_V: n["D_v"],
+            size_K: n["K"],
+            rho_K: n["rho_K"],
+            spread_X: n["X"],
+            D_X: n["D_X"],
+            mean_part: n["c"],
+            B_c: n["B_c"],
+            size_Q: n["Q"],
+            rho_Q: n["rho_Q"],
+            token_norm: n["x"],
+            B_x: n["B_x"],
+            spread_c: n["d"],
+            D_c: n["D_c"],
+            tau: sp.Integer(1),
+        },
+        text=f"the attaining layer with {text}",
+    )
 
 
 _common_needs = {
@@ -269,20 +344,25 @@ gradient_qk = Theorem(
         # k_j - k_l = W_K (x_j - x_l)
         norm_lemma("keys apart", norm_of_product, spread_K, size_K, spread_X),
         Combine("keys within", sp.Le(spread_K, rho_K * D_X, **_rel), {"keys apart": 1, "ball": spread_X, "tokens": rho_K}),
-        Combine("sides", sp.Le(spread_K * mean_part, rho_K * D_X * B_c, **_rel), {"keys within": mean_part, "mean": rho_K * D_X}),
+        Combine(
+            "sides", sp.Le(spread_K * mean_part, rho_K * D_X * B_c, **_rel), {"keys within": mean_part, "mean": rho_K * D_X}
+        ),
         Manifest("one of two", sp.Ge(_larger, rho_K * D_X * B_c, **_rel)),
         Combine("claim", sp.Le(gradient_norm, _on_balls, **_rel), {"by diameters": 1, "sides": _scale, "one of two": _scale}),
     ),
-    equality=Equality("self-attention on x and -x, W_Q = 0, opposite targets, rho_Q = 0",
-                      {gradient_norm: _scale * rho_K * D_X * B_c, rho_Q: _zero}),
-    needs=_common_needs | {
+    equality=Equality(
+        "self-attention on x and -x, W_Q = 0, opposite targets, rho_Q = 0",
+        {gradient_norm: _scale * rho_K * D_X * B_c, rho_Q: _zero},
+    ),
+    needs=_common_needs
+    | {
         "ball": _ball_witness("|W_K| = 2, and 1 claimed", K=2),
         "tokens": _ball_witness("tokens 4 apart, and 2 claimed", X=4),
         "mean": _ball_witness("mean norm 2, and 1 claimed", c=2),
     },
     uses=(gradient_query,),
     source="2510.09338: explicit threshold conditions from a configuration (T5b, N4)",
-)  # fmt: skip
+)
 
 gradient_qk_key = Theorem(
     name="threshold.gradient_qk_key",
@@ -294,21 +374,30 @@ gradient_qk_key = Theorem(
         Cite("by diameters", gradient_key, {B_q: mean_query}, {"output": "output", "values": "values", "spread": "spread"}),
         # every query is W_Q x_i, so r_i <= |W_Q| |x_i|
         SumOver("queries summed", norm_lemma("one query", norm_of_product, _per_query[i_query], size_Q, token_norm), i_query),
-        Combine("queries within", sp.Le(mean_query, size_Q * token_norm, **_rel), {"queries summed": 1 / queries, "mean is": -1}),
+        Combine(
+            "queries within", sp.Le(mean_query, size_Q * token_norm, **_rel), {"queries summed": 1 / queries, "mean is": -1}
+        ),
         Combine("on balls", sp.Le(mean_query, rho_Q * B_x, **_rel), {"queries within": 1, "ball": token_norm, "token": rho_Q}),
         Manifest("other of two", sp.Ge(_larger, rho_Q * B_x * D_c, **_rel)),
-        Combine("claim", sp.Le(gradient_norm, _on_balls, **_rel), {"by diameters": 1, "on balls": _scale * D_c, "other of two": _scale}),
+        Combine(
+            "claim",
+            sp.Le(gradient_norm, _on_balls, **_rel),
+            {"by diameters": 1, "on balls": _scale * D_c, "other of two": _scale},
+        ),
     ),
-    equality=Equality("self-attention on x and -x, queries at right angles to keys, opposite targets, rho_K = 0",
-                      {gradient_norm: _scale * rho_Q * B_x * D_c, rho_K: _zero}),
-    needs=_common_needs | {
+    equality=Equality(
+        "self-attention on x and -x, queries at right angles to keys, opposite targets, rho_K = 0",
+        {gradient_norm: _scale * rho_Q * B_x * D_c, rho_K: _zero},
+    ),
+    needs=_common_needs
+    | {
         "ball": _ball_witness("|W_Q| = 2, and 1 claimed", Q=2),
         "token": _ball_witness("tokens of norm 2, and 1 claimed", x=2),
         "spread": _ball_witness("block parts 4 apart, and 2 claimed", d=4),
     },
     uses=(gradient_key,),
     source="2510.09338: explicit threshold conditions from a configuration (T5b, N4)",
-)  # fmt: skip
+)
 
 value_path = Theorem(
     name="threshold.value_path",
@@ -316,25 +405,47 @@ value_path = Theorem(
     claim=sp.Le(gradient_norm, G_loss * B, **_rel),
     assumes={
         "output": OUTPUT,
-        "parts": Hypothesis(sp.Le(part_norm, B, **_rel), "block-c parts of tokens have norm at most B", "Measure B on the tokens."),
+        "parts": Hypothesis(
+            sp.Le(part_norm, B, **_rel), "block-c parts of tokens have norm at most B", "Measure B on the tokens."
+        ),
     },
     steps=(
         # dL/dW_V^(c) = mean of g_i (E_a x^(c))'; |E_a x| <= max |x|
         SumOver("row means", norm_lemma("one row", norm_of_sum, _per_query[i_query], _one, part_norm), i_query),
-        norm_lemma("triangle", norm_of_sum, gradient_norm, sp.Sum(_per_query[i_query], (i_query, 1, queries)) / queries, output_gradient),
+        norm_lemma(
+            "triangle",
+            norm_of_sum,
+            gradient_norm,
+            sp.Sum(_per_query[i_query], (i_query, 1, queries)) / queries,
+            output_gradient,
+        ),
         Combine(
-            "claim", sp.Le(gradient_norm, G_loss * B, **_rel),
+            "claim",
+            sp.Le(gradient_norm, G_loss * B, **_rel),
             {"triangle": 1, "row means": output_gradient / queries, "output": part_norm, "parts": G_loss},
         ),
     ),
     equality=Equality("equal tokens of norm B and equal targets", {gradient_norm: B * G_loss}),
     needs={
-        "output": Witness({gradient_norm: sp.Integer(2), output_gradient: sp.Integer(2), G_loss: _one, part_norm: _one, B: _one}, text="g = 2, and G = 1 claimed"),
-        "parts": Witness({gradient_norm: sp.Integer(2), output_gradient: _one, G_loss: _one, part_norm: sp.Integer(2), B: _one}, text="a token of norm 2, and 1 claimed"),
+        "output": Witness(
+            {gradient_norm: sp.Integer(2), output_gradient: sp.Integer(2), G_loss: _one, part_norm: _one, B: _one},
+            text="g = 2, and G = 1 claimed",
+        ),
+        "parts": Witness(
+            {gradient_norm: sp.Integer(2), output_gradient: _one, G_loss: _one, part_norm: sp.Integer(2), B: _one},
+            text="a token of norm 2, and 1 claimed",
+        ),
     },
     source="2510.09338: explicit threshold conditions, value path (T5b)",
-)  # fmt: skip
+)
 
 GRADIENT: tuple[Theorem, ...] = (
-    softmax_gradient, covariance, gradient_bilinear, gradient_query, gradient_key, gradient_qk, gradient_qk_key, value_path,
-)  # fmt: skip
+    softmax_gradient,
+    covariance,
+    gradient_bilinear,
+    gradient_query,
+    gradient_key,
+    gradient_qk,
+    gradient_qk_key,
+    value_path,
+)

@@ -29,7 +29,7 @@ from theory.symbols import (
     spread_K,
     spread_V,
     tau,
-)  # fmt: skip
+)
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
 from theory.threshold_gradient import OUTPUT, VALUES, covariance, gain_range, norm_lemma, within
 
@@ -38,13 +38,15 @@ _one, _zero = sp.Integer(1), sp.Integer(0)
 _per_query = sp.IndexedBase("r", nonnegative=True)  # norm of the block-c part of query i
 _cov = sp.IndexedBase("cov", nonnegative=True)  # norm of the covariance of row i
 _sd_y = sp.Symbol("sd_y", nonnegative=True)
-# --- N10: a block-diagonal state on the dial ---------------------------------------------------------------------------------------
+# --- N10: a block-diagonal state on the dial ----------------------------------------------------------------------------------
 
 _out, _in, _deviation = sp.symbols("cov_out cov_in mean_dev", nonnegative=True)
 OWN = Hypothesis(sp.Le(own_norm, B, **_rel), "own-block parts have norm at most B", "Measure B on the tokens.")
 LEAK = Hypothesis(sp.Le(leak_norm, delta, **_rel), "off-block parts have norm at most delta", "Measure the leak on the tokens.")
 SMALL = Hypothesis(sp.Le(delta, B, **_rel), "the leak is at most B", "Rename the blocks: a token's greater part is its own.")
-MASS = Hypothesis(sp.Le(row_leak, eps, **_rel), "rows of block c have outside mass at most eps", "Take eps from concentration.outside_mass.")
+MASS = Hypothesis(
+    sp.Le(row_leak, eps, **_rel), "rows of block c have outside mass at most eps", "Take eps from concentration.outside_mass."
+)
 _leaky = G_loss * D_V * (eps * B + delta / 2)
 
 _far = sp.Max(own_norm, leak_norm)
@@ -72,7 +74,12 @@ def _spread_within(bound: sp.Expr) -> tuple[Cite | Combine, ...]:
 
 
 def _wide(name: str, cov: sp.Expr, bound: sp.Expr) -> Cite:
-    return Cite(name, covariance, {covariance_norm: cov, spread_K: spread_c, D_K: 2 * bound}, {"output": "output", "keys": "spread within", "values": "values"})
+    return Cite(
+        name,
+        covariance,
+        {covariance_norm: cov, spread_K: spread_c, D_K: 2 * bound},
+        {"output": "output", "keys": "spread within", "values": "values"},
+    )
 
 
 leaky_covariance = Theorem(
@@ -84,7 +91,9 @@ leaky_covariance = Theorem(
     steps=(
         *within(),
         Cases(
-            "claim", sp.Le(covariance_norm, _leaky, **_rel), delta - B,
+            "claim",
+            sp.Le(covariance_norm, _leaky, **_rel),
+            delta - B,
             (
                 # Cov = sum_j a_j x_j^(c') (y_j - E y), c' not the row's block: keys outside the block, then keys in it
                 norm_lemma("outside keys", norm_of_sum, _out, row_leak, _far * gain_range),
@@ -95,9 +104,19 @@ leaky_covariance = Theorem(
                 norm_lemma("deviation of y", popoviciu, _sd_y, gain_range),
                 norm_lemma("both", sum_of_norms, covariance_norm, _out + _in),
                 Combine(
-                    "small leak", sp.Le(covariance_norm, _leaky, **_rel),
-                    {"both": 1, "outside keys": 1, "parts within": row_leak * gain_range, "mass": B * gain_range, "y within": eps * B + delta / 2,
-                     "inside keys": 1, "mean deviation": leak_norm, "deviation of y": leak_norm, "leak": gain_range / 2},
+                    "small leak",
+                    sp.Le(covariance_norm, _leaky, **_rel),
+                    {
+                        "both": 1,
+                        "outside keys": 1,
+                        "parts within": row_leak * gain_range,
+                        "mass": B * gain_range,
+                        "y within": eps * B + delta / 2,
+                        "inside keys": 1,
+                        "mean deviation": leak_norm,
+                        "deviation of y": leak_norm,
+                        "leak": gain_range / 2,
+                    },
                 ),
             ),
             (
@@ -110,17 +129,24 @@ leaky_covariance = Theorem(
             ),
         ),
     ),
-    equality=Equality("all keys in the block, values as far apart as their leaks: eps = 0", {covariance_norm: G_loss * (D_V / 2) * delta, eps: _zero}),
+    equality=Equality(
+        "all keys in the block, values as far apart as their leaks: eps = 0",
+        {covariance_norm: G_loss * (D_V / 2) * delta, eps: _zero},
+    ),
     needs={
         "output": _leaky_witness("g = 2, and G = 1 claimed", 2, 2, 1, 2, 2, 1, 1, 1, 1, 0, 0),
         "values": _leaky_witness("values 4 apart, and 2 claimed", 2, 1, 1, 4, 2, 1, 1, 1, 1, 0, 0),
-        "own": _leaky_witness("an outside key of norm 8 with weight 1/2, and B = 1 claimed", 4, 1, 1, 2, 2, 8, 1, 0, 0, *[sp.Rational(1, 2)] * 2),
+        "own": _leaky_witness(
+            "an outside key of norm 8 with weight 1/2, and B = 1 claimed", 4, 1, 1, 2, 2, 8, 1, 0, 0, *[sp.Rational(1, 2)] * 2
+        ),
         "leak": _leaky_witness("leaks of norm 2, and delta = 1 claimed", 2, 1, 1, 2, 2, 2, 2, 2, 1, 0, 0),
-        "mass": _leaky_witness("two keys of norm 1 outside the block, all of the mass, and eps = 0 claimed", 1, 1, 1, 2, 2, 1, 1, 0, 0, 1, 0),
+        "mass": _leaky_witness(
+            "two keys of norm 1 outside the block, all of the mass, and eps = 0 claimed", 1, 1, 1, 2, 2, 1, 1, 0, 0, 1, 0
+        ),
     },
     uses=(covariance,),
     source="2510.09338: locality dial during training (N10)",
-)  # fmt: skip
+)
 
 _other_row = B * G_loss * D_V / 2
 _shares = FARTHEST | {"share is": sp.Eq(query_share, own_queries / queries, **_rel)}
@@ -156,8 +182,12 @@ dial_scaled = Theorem(
         # queries of block c
         norm_lemma("own size", sum_of_norms, _per_query[i_own], own_norm),
         Combine("own sizes", sp.Le(_per_query[i_own], B, **_rel), {"own size": 1, "own": 1}),
-        Cite("own rows", leaky_covariance, {covariance_norm: _cov[i_own]},
-             {"output": "output", "values": "values", "own": "own", "leak": "leak", "mass": "mass"}),
+        Cite(
+            "own rows",
+            leaky_covariance,
+            {covariance_norm: _cov[i_own]},
+            {"output": "output", "values": "values", "own": "own", "leak": "leak", "mass": "mass"},
+        ),
         _weighted("own sum", i_own, "own sizes", B, "own rows", _leaky),
         # the other queries: their block-c part is leak
         norm_lemma("other size", sum_of_norms, _per_query[i_other], leak_norm),
@@ -165,10 +195,21 @@ dial_scaled = Theorem(
         *_spread_within(B),
         _wide("other rows", _cov[i_other], B),
         _weighted("other sum", i_other, "other sizes", delta, "other rows", _other_row),
-        norm_lemma("triangle", sum_of_norms, gradient_norm, (_rows(i_own, _one, own_queries) + _rows(i_other, own_queries + 1, queries)) / (queries * tau)),
+        norm_lemma(
+            "triangle",
+            sum_of_norms,
+            gradient_norm,
+            (_rows(i_own, _one, own_queries) + _rows(i_other, own_queries + 1, queries)) / (queries * tau),
+        ),
         Combine(
-            "claim", sp.Le(gradient_norm, _dial_bound, **_rel),
-            {"triangle": 1, "own sum": 1 / (queries * tau), "other sum": 1 / (queries * tau), "share is": (B * _leaky - delta * _other_row) / tau},
+            "claim",
+            sp.Le(gradient_norm, _dial_bound, **_rel),
+            {
+                "triangle": 1,
+                "own sum": 1 / (queries * tau),
+                "other sum": 1 / (queries * tau),
+                "share is": (B * _leaky - delta * _other_row) / tau,
+            },
         ),
     ),
     equality=Equality(
@@ -181,10 +222,12 @@ dial_scaled = Theorem(
         "own": _dial_witness("queries of norm 2, and B = 1 claimed", 2, 1, 1, 2, 2, 2, 1, 1, 1, 0, 0, 1),
         "leak": _dial_witness("leaks of norm 2, and delta = 1 claimed", 4, 1, 1, 2, 2, 2, 2, 2, 1, 0, 0, 1),
         "small": _dial_witness("no query in block c, all parts +-1, B = 0: gradient 1", 1, 1, 1, 2, 2, 0, 0, 1, 1, 0, 0, 0),
-        "mass": _dial_witness("two keys of norm 1 outside the block, all of the mass, and eps = 0 claimed", 1, 1, 1, 2, 2, 1, 1, 0, 0, 1, 0, 1),
+        "mass": _dial_witness(
+            "two keys of norm 1 outside the block, all of the mass, and eps = 0 claimed", 1, 1, 1, 2, 2, 1, 1, 0, 0, 1, 0, 1
+        ),
     },
     uses=(covariance, leaky_covariance),
     source="2510.09338: locality dial during training (N10)",
-)  # fmt: skip
+)
 
 LEAKS: tuple[Theorem, ...] = (leaky_covariance, dial_scaled)

@@ -30,7 +30,7 @@ from theory.symbols import (
     third_moment,
     token_norm,
     value_norm,
-)  # fmt: skip
+)
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
 from theory.threshold_gradient import norm_lemma
 
@@ -58,19 +58,28 @@ loss_gradient = Theorem(
     definitions=CROSS_ENTROPY,
     steps=(
         norm_lemma("triangle", sum_of_norms, output_gradient, sp.Sum(_p[k_class] * _dist[k_class], (k_class, 2, classes))),
-        SumOver("summed", Combine("one class", sp.Le(_p[k_class] * _dist[k_class], _p[k_class] * spread_U, **_rel), {"rows apart": _p[k_class]}), k_class),
+        SumOver(
+            "summed",
+            Combine(
+                "one class", sp.Le(_p[k_class] * _dist[k_class], _p[k_class] * spread_U, **_rel), {"rows apart": _p[k_class]}
+            ),
+            k_class,
+        ),
         Manifest("shares", sp.Ge(sp.Sum(_p[k_class], (k_class, 2, classes)), 0, **_rel)),
         Combine(
-            "claim", sp.Le(output_gradient, _ce, **_rel),
+            "claim",
+            sp.Le(output_gradient, _ce, **_rel),
             {"triangle": 1, "summed": 1, "p_y is": D_U, "readout": sp.Sum(_p[k_class], (k_class, 2, classes))},
         ),
     ),
     equality=Equality("two classes, readout rows D_U apart", {output_gradient: D_U - target_probability * D_U}),
     needs={
-        "readout": Witness({output_gradient: _two, target_probability: _half, D_U: _two, spread_U: sp.Integer(4)}, text=_wrong_readout)
+        "readout": Witness(
+            {output_gradient: _two, target_probability: _half, D_U: _two, spread_U: sp.Integer(4)}, text=_wrong_readout
+        )
     },
     source="2510.09338: explicit threshold conditions, loss constant (T5b)",
-)  # fmt: skip
+)
 
 loss_gradient_strict = Theorem(
     name="threshold.loss_gradient_strict",
@@ -78,8 +87,12 @@ loss_gradient_strict = Theorem(
     claim=sp.Lt(output_gradient, D_U, **_rel),
     assumes={
         "readout": READOUT,
-        "target": Hypothesis(sp.Gt(target_probability, 0, **_rel), "the target has positive probability", "Finite logits give one."),
-        "apart": Hypothesis(sp.Gt(D_U, 0, **_rel), "the claimed diameter is positive", "With equal readout rows the loss does not depend on o."),
+        "target": Hypothesis(
+            sp.Gt(target_probability, 0, **_rel), "the target has positive probability", "Finite logits give one."
+        ),
+        "apart": Hypothesis(
+            sp.Gt(D_U, 0, **_rel), "the claimed diameter is positive", "With equal readout rows the loss does not depend on o."
+        ),
     },
     definitions=CROSS_ENTROPY,
     steps=(
@@ -89,13 +102,19 @@ loss_gradient_strict = Theorem(
     ),
     equality=Equality("never: the supremum is approached as the target's probability falls to 0"),
     needs={
-        "readout": Witness({output_gradient: _two, target_probability: _half, D_U: _two, spread_U: sp.Integer(4)}, text=_wrong_readout),
-        "target": Witness({output_gradient: _two, target_probability: _zero, D_U: _two, spread_U: _two}, text="a target of probability 0"),
-        "apart": Witness({output_gradient: _zero, target_probability: _half, D_U: _zero, spread_U: _zero}, text="equal readout rows: 0 < 0"),
+        "readout": Witness(
+            {output_gradient: _two, target_probability: _half, D_U: _two, spread_U: sp.Integer(4)}, text=_wrong_readout
+        ),
+        "target": Witness(
+            {output_gradient: _two, target_probability: _zero, D_U: _two, spread_U: _two}, text="a target of probability 0"
+        ),
+        "apart": Witness(
+            {output_gradient: _zero, target_probability: _half, D_U: _zero, spread_U: _zero}, text="equal readout rows: 0 < 0"
+        ),
     },
     uses=(loss_gradient,),
     source="2510.09338: explicit threshold conditions, loss constant (T5b)",
-)  # fmt: skip
+)
 
 _means_apart = sp.Symbol("means_apart", nonnegative=True)
 loss_gradient_soft = Theorem(
@@ -107,12 +126,20 @@ loss_gradient_soft = Theorem(
     definitions={"g is": sp.Eq(output_gradient, target_distance * _means_apart, **_rel)},
     steps=(
         Cite("means", mean_distance, {lemmas.v: _means_apart, lemmas.w: spread_U}),
-        Combine("claim", sp.Le(output_gradient, target_distance * D_U, **_rel), {"g is": -1, "means": target_distance, "readout": target_distance}),
+        Combine(
+            "claim",
+            sp.Le(output_gradient, target_distance * D_U, **_rel),
+            {"g is": -1, "means": target_distance, "readout": target_distance},
+        ),
     ),
     equality=Equality("two classes, readout rows D_U apart", {output_gradient: D_U * target_distance}),
-    needs={"readout": Witness({output_gradient: _two, target_distance: _half, D_U: _two, spread_U: sp.Integer(4)}, text=_wrong_readout)},
+    needs={
+        "readout": Witness(
+            {output_gradient: _two, target_distance: _half, D_U: _two, spread_U: sp.Integer(4)}, text=_wrong_readout
+        )
+    },
     source="2510.09338: explicit threshold conditions, loss constant (T5b)",
-)  # fmt: skip
+)
 
 _mse = numbers.loss_gradient_mse.stated
 _prediction = sp.Symbol("z_norm", nonnegative=True)  # |U o|
@@ -122,7 +149,9 @@ loss_gradient_mse = Theorem(
     title="Gradient of half the squared error of U o in the output o",
     claim=sp.Le(output_gradient, _mse, **_rel),
     assumes={
-        "output": Hypothesis(sp.Le(output_norm, B_v, **_rel), "outputs have norm at most B_v", "Values have: an output is a mean of values."),
+        "output": Hypothesis(
+            sp.Le(output_norm, B_v, **_rel), "outputs have norm at most B_v", "Values have: an output is a mean of values."
+        ),
         "target": Hypothesis(sp.Le(target_norm, B_y, **_rel), "targets have norm at most B_y", "Measure B_y on the targets."),
     },
     steps=(
@@ -130,20 +159,29 @@ loss_gradient_mse = Theorem(
         norm_lemma("gradient", bilinear_form, output_gradient, norm_U, _error),
         norm_lemma("error", sum_of_norms, _error, _prediction + target_norm),
         norm_lemma("prediction", bilinear_form, _prediction, norm_U, output_norm),
-        Combine("claim", sp.Le(output_gradient, _mse, **_rel),
-                {"gradient": 1, "error": norm_U, "prediction": norm_U, "output": norm_U**2, "target": norm_U}),
+        Combine(
+            "claim",
+            sp.Le(output_gradient, _mse, **_rel),
+            {"gradient": 1, "error": norm_U, "prediction": norm_U, "output": norm_U**2, "target": norm_U},
+        ),
     ),
     equality=Equality("U a number, o = -B_v, y = B_y", {output_gradient: norm_U**2 * B_v + norm_U * B_y}),
     needs={
-        "output": Witness({output_gradient: _two, norm_U: _one, output_norm: _two, B_v: _one, target_norm: _zero, B_y: _zero}, text="an output of norm 2, and 1 claimed"),
-        "target": Witness({output_gradient: _two, norm_U: _one, output_norm: _zero, B_v: _zero, target_norm: _two, B_y: _one}, text="a target of norm 2, and 1 claimed"),
+        "output": Witness(
+            {output_gradient: _two, norm_U: _one, output_norm: _two, B_v: _one, target_norm: _zero, B_y: _zero},
+            text="an output of norm 2, and 1 claimed",
+        ),
+        "target": Witness(
+            {output_gradient: _two, norm_U: _one, output_norm: _zero, B_v: _zero, target_norm: _two, B_y: _one},
+            text="a target of norm 2, and 1 claimed",
+        ),
     },
     source="2510.09338: explicit threshold conditions, loss constant (T5b)",
-)  # fmt: skip
+)
 
-# --- smoothness --------------------------------------------------------------------------------------------------------------------
+# --- smoothness ---------------------------------------------------------------------------------------------------------------
 
-# Sums over the keys of e^s, r e^s, r^2 e^s and of y e^s, r y e^s, r^2 y e^s. Along s + x r the derivative of each is the next one.
+# Sums over the keys of e^s, r e^s, r^2 e^s and of y e^s, r y e^s, r^2 y e^s. Along s + x r the derivative of each is the next.
 _S0 = sp.Symbol("S_0", positive=True)
 _S1, _S2, _Y0, _Y1, _Y2 = sp.symbols("S_1 S_2 Y_0 Y_1 Y_2", real=True)
 _cov_ry = _Y1 / _S0 - _S1 * _Y0 / _S0**2
@@ -158,13 +196,11 @@ softmax_curvature = Theorem(
         "derivative is": sp.Eq(moment_slope, sum(sp.diff(_cov_ry, sum_) * next_ for sum_, next_ in _next.items()), **_rel),
         "moment is": sp.Eq(third_moment, _third, **_rel),  # E[(r - E r)^2 (y - E y)]
     },
-    steps=(
-        Combine("claim", sp.Eq(moment_slope, third_moment, **_rel), {"derivative is": 1, "moment is": -1}),
-    ),
+    steps=(Combine("claim", sp.Eq(moment_slope, third_moment, **_rel), {"derivative is": 1, "moment is": -1}),),
     equality=Equality("an identity"),
     source="2510.09338: step size for a threshold to act (T5b, smoothness)",
     kind="identity",
-)  # fmt: skip
+)
 
 _curve = sp.IndexedBase("curv", real=True)  # second derivative of the loss of query i
 _cubic = sp.IndexedBase("cubic", real=True)  # its third-moment part
@@ -183,8 +219,11 @@ _row = (
     norm_lemma("score range", sum_of_norms, _range_r, _top_r + _low_r),
     norm_lemma("sd of r", popoviciu, _sd_r, _range_r),
     Combine("tokens squared", sp.Le(token_norm**2, B_x**2, **_rel), {"token": token_norm + B_x}),
-    Combine("sd r within", sp.Le(_sd_r, _score_move, **_rel),
-            {"sd of r": 1, "score range": _half, "score moves up": _half, "score moves down": _half, "tokens squared": 1 / tau}),
+    Combine(
+        "sd r within",
+        sp.Le(_sd_r, _score_move, **_rel),
+        {"sd of r": 1, "score range": _half, "score moves up": _half, "score moves down": _half, "tokens squared": 1 / tau},
+    ),
     Combine("variance of r", sp.Le(_sd_r**2, _score_move**2, **_rel), {"sd r within": _sd_r + _score_move}),
     # third moment: E[(r - E r)^2 (y - E y)], |y - E y| <= |g| times the diameter of the values
     norm_lemma("values apart", sum_of_norms, _range_v, 2 * value_norm),
@@ -193,8 +232,16 @@ _row = (
     Cite("loss constant", loss_gradient, {}, {"readout": "readout"}),
     Manifest("below", sp.Ge(target_probability * D_U, 0, **_rel)),
     Combine("g within", sp.Le(output_gradient, D_U, **_rel), {"loss constant": 1, "below": 1}),
-    Combine("third within", sp.Le(sp.Abs(_cubic[i_query]), _cubic_bound, **_rel),
-            {"third": 1, "variance of r": output_gradient * _range_v, "g within": _score_move**2 * _range_v, "values within": _score_move**2 * D_U}),
+    Combine(
+        "third within",
+        sp.Le(sp.Abs(_cubic[i_query]), _cubic_bound, **_rel),
+        {
+            "third": 1,
+            "variance of r": output_gradient * _range_v,
+            "g within": _score_move**2 * _range_v,
+            "values within": _score_move**2 * D_U,
+        },
+    ),
     # loss curvature: variance of z' = U do/dx under p, do/dx = Cov(r, v)
     norm_lemma("sd of v", popoviciu, _sd_v, _range_v),
     norm_lemma("do", cauchy_schwarz, _size_do, _sd_r, _sd_v),
@@ -202,21 +249,31 @@ _row = (
     norm_lemma("range of z", bilinear_form, _range_z, sp.sqrt(2), _size_z),  # <e_k - e_l, z'>
     norm_lemma("sd of z", popoviciu, _sd_z, _range_z),
     Combine("sd v within", sp.Le(_sd_v, B_v, **_rel), {"sd of v": 1, "values within": _half}),
-    Combine("do within", sp.Le(_size_do, _score_move * B_v, **_rel), {"do": 1, "sd r within": _sd_v, "sd v within": _score_move}),
-    Combine("sd z within", sp.Le(_sd_z, norm_U * _score_move * B_v / sp.sqrt(2), **_rel),
-            {"sd of z": 1, "range of z": _half, "z": 1 / sp.sqrt(2), "do within": norm_U / sp.sqrt(2)}),
-    Combine("bend within", sp.Le(_sd_z**2, _bend_bound, **_rel), {"sd z within": _sd_z + norm_U * _score_move * B_v / sp.sqrt(2)}),
-)  # fmt: skip
+    Combine(
+        "do within", sp.Le(_size_do, _score_move * B_v, **_rel), {"do": 1, "sd r within": _sd_v, "sd v within": _score_move}
+    ),
+    Combine(
+        "sd z within",
+        sp.Le(_sd_z, norm_U * _score_move * B_v / sp.sqrt(2), **_rel),
+        {"sd of z": 1, "range of z": _half, "z": 1 / sp.sqrt(2), "do within": norm_U / sp.sqrt(2)},
+    ),
+    Combine(
+        "bend within", sp.Le(_sd_z**2, _bend_bound, **_rel), {"sd z within": _sd_z + norm_U * _score_move * B_v / sp.sqrt(2)}
+    ),
+)
 smoothness = Theorem(
     name="threshold.smoothness",
     title="Curvature of the cross-entropy in the bilinear form A: its inverse is a safe step size",
     claim=sp.Le(sp.Abs(curvature), _smooth, **_rel),
     assumes={
         "readout": READOUT,
-        "value": Hypothesis(sp.Le(value_norm, B_v, **_rel), "values have norm at most B_v", "Hold W_V on a Frobenius ball: B_v <= rho_V B_x."),
+        "value": Hypothesis(
+            sp.Le(value_norm, B_v, **_rel), "values have norm at most B_v", "Hold W_V on a Frobenius ball: B_v <= rho_V B_x."
+        ),
         "token": Hypothesis(sp.Le(token_norm, B_x, **_rel), "tokens have norm at most B_x", "Measure B_x on the tokens."),
     },
-    definitions=CROSS_ENTROPY | {
+    definitions=CROSS_ENTROPY
+    | {
         "curvature is": sp.Eq(curvature, sp.Sum(_curve[i_query], (i_query, 1, queries)) / queries, **_rel),
         # chain rule: d/dx Cov(r, <g, v>) = third moment at fixed g (softmax_curvature) + <Cov(r, v), dg/dx>
         "query is": sp.Eq(_curve[i_query], _cubic[i_query] + _bend[i_query], **_rel),
@@ -226,26 +283,86 @@ smoothness = Theorem(
         *_row,
         Manifest("cubic below", sp.Le(_cubic[i_query], sp.Abs(_cubic[i_query]), **_rel)),
         Manifest("cubic above", sp.Ge(_cubic[i_query], -sp.Abs(_cubic[i_query]), **_rel)),
-        SumOver("above", Combine("one above", sp.Le(_curve[i_query], _smooth, **_rel),
-                {"query is": -1, "bend is": -1, "cubic below": 1, "third within": 1, "bend within": 1}), i_query),
+        SumOver(
+            "above",
+            Combine(
+                "one above",
+                sp.Le(_curve[i_query], _smooth, **_rel),
+                {"query is": -1, "bend is": -1, "cubic below": 1, "third within": 1, "bend within": 1},
+            ),
+            i_query,
+        ),
         Manifest("bend positive", sp.Ge(_bend[i_query], 0, **_rel)),
         Manifest("bend bound positive", sp.Ge(_bend_bound, 0, **_rel)),
-        SumOver("below zero", Combine("one below", sp.Ge(_curve[i_query], -_smooth, **_rel),
-                {"query is": 1, "cubic above": 1, "third within": 1, "bend positive": 1, "bend bound positive": 1}), i_query),
+        SumOver(
+            "below zero",
+            Combine(
+                "one below",
+                sp.Ge(_curve[i_query], -_smooth, **_rel),
+                {"query is": 1, "cubic above": 1, "third within": 1, "bend positive": 1, "bend bound positive": 1},
+            ),
+            i_query,
+        ),
         Combine("from above", sp.Le(curvature, _smooth, **_rel), {"curvature is": -1, "above": 1 / queries}),
         Combine("from below", sp.Ge(curvature, -_smooth, **_rel), {"curvature is": 1, "below zero": 1 / queries}),
         Manifest("claim", sp.Le(sp.Abs(curvature), _smooth, **_rel)),
     ),
-    equality=Equality("not attained: the third moment, the variance and the loss constant are not extreme together; the greatest ratio found is reported"),
+    equality=Equality(
+        "not attained; approached at A = 0 by tokens +-1, values +-v, readout +-u, weights 1/2: ratio 1/(1 + 4/(u v)), u v large"
+    ),
     needs={
-        "readout": Witness({curvature: sp.Integer(3), spread_U: _two, D_U: _zero, norm_U: _one, value_norm: _one, B_v: _one, token_norm: _one, B_x: _one, tau: _one}, text="a readout of diameter 2, and 0 claimed"),
-        "value": Witness({curvature: _half, spread_U: _one, D_U: _one, norm_U: _one, value_norm: _one, B_v: _zero, token_norm: _one, B_x: _one, tau: _one}, text="values of norm 1, and 0 claimed"),
-        "token": Witness({curvature: _half, spread_U: _one, D_U: _one, norm_U: _one, value_norm: _one, B_v: _one, token_norm: _one, B_x: _zero, tau: _one}, text="tokens of norm 1, and 0 claimed"),
+        "readout": Witness(
+            {
+                curvature: sp.Integer(3),
+                spread_U: _two,
+                D_U: _zero,
+                norm_U: _one,
+                value_norm: _one,
+                B_v: _one,
+                token_norm: _one,
+                B_x: _one,
+                tau: _one,
+            },
+            text="a readout of diameter 2, and 0 claimed",
+        ),
+        "value": Witness(
+            {
+                curvature: _half,
+                spread_U: _one,
+                D_U: _one,
+                norm_U: _one,
+                value_norm: _one,
+                B_v: _zero,
+                token_norm: _one,
+                B_x: _one,
+                tau: _one,
+            },
+            text="values of norm 1, and 0 claimed",
+        ),
+        "token": Witness(
+            {
+                curvature: _half,
+                spread_U: _one,
+                D_U: _one,
+                norm_U: _one,
+                value_norm: _one,
+                B_v: _one,
+                token_norm: _one,
+                B_x: _zero,
+                tau: _one,
+            },
+            text="tokens of norm 1, and 0 claimed",
+        ),
     },
     uses=(loss_gradient, softmax_curvature),
     source="2510.09338: step size for a threshold to act (T5b, smoothness)",
-)  # fmt: skip
+)
 
 LOSS: tuple[Theorem, ...] = (
-    loss_gradient, loss_gradient_strict, loss_gradient_soft, loss_gradient_mse, softmax_curvature, smoothness,
-)  # fmt: skip
+    loss_gradient,
+    loss_gradient_strict,
+    loss_gradient_soft,
+    loss_gradient_mse,
+    softmax_curvature,
+    smoothness,
+)

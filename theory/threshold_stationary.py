@@ -1,4 +1,4 @@
-"""Threshold, part 1: what a penalty weight above, at and below the gradient bound does to a group. Assembled in `theory.threshold`."""
+"""Threshold, part 1: a penalty weight above, at and below the gradient bound of a group. Assembled in `theory.threshold`."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from theory.symbols import (
     rest_slope,
     shrink,
     slope,
-)  # fmt: skip
+)
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
 
 _rel = {"evaluate": False}
 _one, _zero = sp.Integer(1), sp.Integer(0)
 inner = sp.Symbol("inner", real=True)  # <gradient of L, direction>
 
-# --- T5a (i): a step towards zero, without calculus -------------------------------------------------------------------------------
+# --- T5a (i): a step towards zero, without calculus ---------------------------------------------------------------------------
 
 SHRUNK = {
     "J before is": sp.Eq(objective_before, loss_before + lam * group_norm + rest_before, **_rel),
@@ -40,10 +40,12 @@ SHRUNK = {
 FRACTION = Hypothesis(sp.Le(shrink, 1, **_rel), "the group is shrunk by a fraction of itself", "Shrink by at most all of it.")
 LIPSCHITZ = Hypothesis(
     sp.Le(loss_after - loss_before, lipschitz * shrink * group_norm, **_rel),
-    "the loss rises by at most Gamma per unit of norm on the way to zero", "Take Gamma from threshold.gradient_bilinear or threshold.gradient_qk.",
+    "the loss rises by at most Gamma per unit of norm on the way to zero",
+    "Take Gamma from threshold.gradient_bilinear or threshold.gradient_qk.",
 )
 REST = Hypothesis(
-    sp.Le(rest_after, rest_before, **_rel), "nothing else in the objective rises: other groups, weight decay, centred balls",
+    sp.Le(rest_after, rest_before, **_rel),
+    "nothing else in the objective rises: other groups, weight decay, centred balls",
     "Hold the other groups; use centred balls only.",
 )
 _fallen = objective_before - shrink * (lam - lipschitz) * group_norm
@@ -54,13 +56,22 @@ def _moved(**values: int | sp.Rational) -> dict[sp.Symbol, sp.Expr]:
     at = {"s": 1, "lam": 1, "Gamma": 0, "x": 1, "L0": 0, "L1": 0, "r0": 0, "r1": 0} | values
     n = {key: sp.sympify(value) for key, value in at.items()}
     return {
-        shrink: n["s"], lam: n["lam"], lipschitz: n["Gamma"], group_norm: n["x"], loss_before: n["L0"], loss_after: n["L1"],
-        rest_before: n["r0"], rest_after: n["r1"], objective_before: n["L0"] + n["lam"] * n["x"] + n["r0"],
+        shrink: n["s"],
+        lam: n["lam"],
+        lipschitz: n["Gamma"],
+        group_norm: n["x"],
+        loss_before: n["L0"],
+        loss_after: n["L1"],
+        rest_before: n["r0"],
+        rest_after: n["r1"],
+        objective_before: n["L0"] + n["lam"] * n["x"] + n["r0"],
         objective_after: n["L1"] + n["lam"] * sp.Abs(1 - n["s"]) * n["x"] + n["r1"],
-    }  # fmt: skip
+    }
 
 
-_LIPSCHITZ_NEEDED = Witness(_moved(s=1, lam=1, Gamma=0, L1=2), text="a loss that rises by 2 while the penalty falls by 1, with Gamma = 0 claimed")
+_LIPSCHITZ_NEEDED = Witness(
+    _moved(s=1, lam=1, Gamma=0, L1=2), text="a loss that rises by 2 while the penalty falls by 1, with Gamma = 0 claimed"
+)
 _REST_NEEDED = Witness(_moved(s=1, lam=1, r1=3), text="another term that rises by 3")
 
 stationarity = Theorem(
@@ -69,7 +80,11 @@ stationarity = Theorem(
     claim=sp.Le(objective_after, _fallen, **_rel),
     assumes={"fraction": FRACTION, "lipschitz": LIPSCHITZ, "rest": REST},
     definitions=SHRUNK,
-    steps=(Combine("claim", sp.Le(objective_after, _fallen, **_rel), {"J before is": 1, "J after is": -1, "lipschitz": 1, "rest": 1}),),
+    steps=(
+        Combine(
+            "claim", sp.Le(objective_after, _fallen, **_rel), {"J before is": 1, "J after is": -1, "lipschitz": 1, "rest": 1}
+        ),
+    ),
     equality=Equality(
         "a loss that rises at exactly Gamma per unit of norm, and nothing else moves",
         {
@@ -83,11 +98,12 @@ stationarity = Theorem(
         "rest": _REST_NEEDED,
     },
     source="2510.09338: penalties above threshold values, at stationary points (T5a i, iii)",
-)  # fmt: skip
+)
 
 ALIVE = Hypothesis(sp.Gt(group_norm, 0, **_rel), "the group is not zero", "At zero ask threshold.zero_stationary.")
 ABOVE = Hypothesis(
-    sp.Gt(lam, lipschitz, **_rel), "the penalty weight is strictly above the gradient bound",
+    sp.Gt(lam, lipschitz, **_rel),
+    "the penalty weight is strictly above the gradient bound",
     "Raise lambda above the bound; equality is not enough (threshold.strictness).",
 )
 
@@ -96,7 +112,11 @@ no_minimiser = Theorem(
     title="Above the threshold no minimiser, local or global, has the group alive",
     claim=sp.Lt(objective_after, objective_before, **_rel),
     assumes={
-        "fraction": FRACTION, "lipschitz": LIPSCHITZ, "rest": REST, "alive": ALIVE, "threshold": ABOVE,
+        "fraction": FRACTION,
+        "lipschitz": LIPSCHITZ,
+        "rest": REST,
+        "alive": ALIVE,
+        "threshold": ABOVE,
         "moved": Hypothesis(sp.Gt(shrink, 0, **_rel), "the group is shrunk", "Any fraction above 0, however small."),
     },
     definitions=SHRUNK,
@@ -111,12 +131,14 @@ no_minimiser = Theorem(
         "lipschitz": _LIPSCHITZ_NEEDED,
         "rest": _REST_NEEDED,
         "alive": Witness(_moved(x=0), text="nothing to shrink"),
-        "threshold": Witness(_moved(s=1, lam=2, Gamma=2, L0=-2, L1=0), text="L = -2 x and lam = 2: the objective is 0 at every x"),
+        "threshold": Witness(
+            _moved(s=1, lam=2, Gamma=2, L0=-2, L1=0), text="L = -2 x and lam = 2: the objective is 0 at every x"
+        ),
         "moved": Witness(_moved(s=0), text="no move"),
     },
     uses=(stationarity,),
     source="2510.09338: penalties above threshold values, at stationary points (T5a i)",
-)  # fmt: skip
+)
 
 
 def _linear(x: sp.Expr) -> sp.Expr:
@@ -130,12 +152,14 @@ strictness = Theorem(
     claim=sp.Le(_linear(sp.Integer(1)), _linear(_zero), **_rel),
     assumes={},
     steps=(Manifest("claim", sp.Le(_linear(sp.Integer(1)), _linear(_zero), **_rel)),),
-    equality=Equality("L = 5 - 3x, lam = 3: J = 5 at every x >= 0, so x = 1 is stationary and a minimiser with the group alive"),
+    equality=Equality(
+        "L = 5 - 3x, lam = 3: J = 5 at every x >= 0, so x = 1 is stationary and a minimiser with the group alive"
+    ),
     source="2510.09338: threshold conditions, strictness (T5a, counterexample)",
     kind="counterexample",
 )
 
-# --- T5a (ii), (iv): directional derivatives ---------------------------------------------------------------------------------------
+# --- T5a (ii), (iv): directional derivatives ----------------------------------------------------------------------------------
 
 _down = -(lam - gradient_norm) * group_norm
 descent_direction = Theorem(
@@ -143,7 +167,11 @@ descent_direction = Theorem(
     title="Towards zero the objective falls at the excess of the penalty weight over the gradient",
     claim=sp.Le(slope, _down, **_rel),
     assumes={
-        "rest": Hypothesis(sp.Le(rest_slope, 0, **_rel), "nothing else in the objective rises towards zero", "Use centred balls and weight decay only."),
+        "rest": Hypothesis(
+            sp.Le(rest_slope, 0, **_rel),
+            "nothing else in the objective rises towards zero",
+            "Use centred balls and weight decay only.",
+        ),
     },
     definitions={"slope is": sp.Eq(slope, -inner - lam * group_norm + rest_slope, **_rel)},
     steps=(
@@ -153,11 +181,12 @@ descent_direction = Theorem(
     equality=Equality("the gradient points from the group to zero", {slope: gradient_norm * group_norm - lam * group_norm}),
     needs={
         "rest": Witness(
-            {slope: _zero, lam: _one, gradient_norm: _zero, group_norm: _one, rest_slope: _one}, text="a term that rises at rate 1 towards zero"
+            {slope: _zero, lam: _one, gradient_norm: _zero, group_norm: _one, rest_slope: _one},
+            text="a term that rises at rate 1 towards zero",
         )
     },
     source="2510.09338: at stationary points (T5a ii)",
-)  # fmt: skip
+)
 
 _up = (lam - gradient_norm) * move
 AT_ZERO = {"slope is": sp.Eq(slope, inner + lam * move, **_rel)}
@@ -180,22 +209,24 @@ zero_unstable = Theorem(
     title="Along minus the gradient a zero group leaves zero exactly when the gradient exceeds the penalty weight",
     claim=sp.Eq(slope, (lam - gradient_norm) * gradient_norm, **_rel),
     assumes={},
-    definitions=AT_ZERO | {
+    definitions=AT_ZERO
+    | {
         "along minus gradient": sp.Eq(inner, -(gradient_norm**2), **_rel),
         "move is": sp.Eq(move, gradient_norm, **_rel),
     },
     steps=(
         Combine(
-            "claim", sp.Eq(slope, (lam - gradient_norm) * gradient_norm, **_rel),
+            "claim",
+            sp.Eq(slope, (lam - gradient_norm) * gradient_norm, **_rel),
             {"slope is": 1, "along minus gradient": 1, "move is": lam},
         ),
     ),
     equality=Equality("an identity"),
     source="2510.09338: at stationary points, the only-if side (T5a iv)",
     kind="identity",
-)  # fmt: skip
+)
 
-# --- N11: the selectivity window ---------------------------------------------------------------------------------------------------
+# --- N11: the selectivity window ----------------------------------------------------------------------------------------------
 
 selectivity_window = Theorem(
     name="threshold.selectivity_window",
@@ -203,16 +234,21 @@ selectivity_window = Theorem(
     claim=sp.Le(slope, (lam - floor_relevant) * gradient_norm, **_rel),
     assumes={
         "relevant": Hypothesis(
-            sp.Ge(gradient_norm, floor_relevant, **_rel), "wherever the group is zero its gradient is at least Gamma_rel",
-            "Measure the gradient at theta_g = 0; for Q/K groups it is 0 there and the window is empty (threshold.uniform_trap).",
+            sp.Ge(gradient_norm, floor_relevant, **_rel),
+            "wherever the group is zero its gradient is at least Gamma_rel",
+            "Measure the gradient at theta_g = 0; for Q/K it is 0 there and the window is empty (threshold.uniform_trap).",
         )
     },
     definitions=zero_unstable.definitions,
     steps=(
         Cite("leaves", zero_unstable, {}),
-        Combine("claim", sp.Le(slope, (lam - floor_relevant) * gradient_norm, **_rel), {"leaves": -1, "relevant": gradient_norm}),
+        Combine(
+            "claim", sp.Le(slope, (lam - floor_relevant) * gradient_norm, **_rel), {"leaves": -1, "relevant": gradient_norm}
+        ),
     ),
-    equality=Equality("the gradient is exactly Gamma_rel", {slope: (lam - floor_relevant) * floor_relevant, gradient_norm: floor_relevant}),
+    equality=Equality(
+        "the gradient is exactly Gamma_rel", {slope: (lam - floor_relevant) * floor_relevant, gradient_norm: floor_relevant}
+    ),
     needs={
         "relevant": Witness(
             {slope: sp.Rational(1, 4), lam: _one, gradient_norm: sp.Rational(1, 2), floor_relevant: sp.Integer(2)},
@@ -221,7 +257,7 @@ selectivity_window = Theorem(
     },
     uses=(zero_unstable,),
     source="2510.09338: penalties select relevant blocks (N11)",
-)  # fmt: skip
+)
 
 selectivity_extinct = Theorem(
     name="threshold.selectivity_extinct",
@@ -229,7 +265,8 @@ selectivity_extinct = Theorem(
     claim=sp.Le(slope, -(lam - ceiling_irrelevant) * group_norm, **_rel),
     assumes={
         "irrelevant": Hypothesis(
-            sp.Le(gradient_norm, ceiling_irrelevant, **_rel), "the gradient of the group is at most Gamma_irr",
+            sp.Le(gradient_norm, ceiling_irrelevant, **_rel),
+            "the gradient of the group is at most Gamma_irr",
             "Take Gamma_irr from threshold.gradient_bilinear, or from threshold.dial_scaled at a block-diagonal state.",
         ),
         "rest": descent_direction.assumes["rest"],
@@ -237,12 +274,23 @@ selectivity_extinct = Theorem(
     definitions=descent_direction.definitions,
     steps=(
         Cite("falls", descent_direction, {}, {"rest": "rest"}),
-        Combine("claim", sp.Le(slope, -(lam - ceiling_irrelevant) * group_norm, **_rel), {"falls": 1, "irrelevant": group_norm}),
+        Combine(
+            "claim", sp.Le(slope, -(lam - ceiling_irrelevant) * group_norm, **_rel), {"falls": 1, "irrelevant": group_norm}
+        ),
     ),
-    equality=Equality("the gradient is exactly Gamma_irr and points from the group to zero", {slope: (ceiling_irrelevant - lam) * group_norm}),
+    equality=Equality(
+        "the gradient is exactly Gamma_irr and points from the group to zero", {slope: (ceiling_irrelevant - lam) * group_norm}
+    ),
     needs={
         "irrelevant": Witness(
-            {slope: _one, lam: _one, gradient_norm: sp.Integer(2), ceiling_irrelevant: _zero, group_norm: _one, rest_slope: _zero},
+            {
+                slope: _one,
+                lam: _one,
+                gradient_norm: sp.Integer(2),
+                ceiling_irrelevant: _zero,
+                group_norm: _one,
+                rest_slope: _zero,
+            },
             text="a gradient of 2 against lam = 1, with Gamma_irr = 0 claimed: the objective rises towards zero",
         ),
         "rest": Witness(
@@ -252,8 +300,15 @@ selectivity_extinct = Theorem(
     },
     uses=(descent_direction,),
     source="2510.09338: penalties select relevant blocks (N11)",
-)  # fmt: skip
+)
 
 STATIONARY: tuple[Theorem, ...] = (
-    stationarity, no_minimiser, strictness, descent_direction, zero_stationary, zero_unstable, selectivity_window, selectivity_extinct,
-)  # fmt: skip
+    stationarity,
+    no_minimiser,
+    strictness,
+    descent_direction,
+    zero_stationary,
+    zero_unstable,
+    selectivity_window,
+    selectivity_extinct,
+)
