@@ -1,4 +1,4 @@
-"""Attacks on `theory.entropy`: rows and distributions random, extremal and searched, shapes of every size, rows of trained layers."""
+"""Attacks on `theory.entropy`: random, extremal and searched rows and distributions, shapes of every size, trained layers."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def distributions(batch: RowBatch, options: Options) -> Iterator[Emission]:
 
 @holds_for(ceiling, dual_form, floor, gap_bound, given=row_batches, examples=4)
 def searched_scores(batch: RowBatch, options: Options) -> Iterator[Emission]:
-    """Rows that an optimiser drives to a bound: entropy up to the ceiling or the dual form, down to the floor within a range."""
+    """Rows that an optimiser drives to a bound: entropy up to ceiling or dual form, down to the floor within a range."""
     rng = batch.rng
     for index in range(8):
         row, t = searched(batch, rng, index)
@@ -163,7 +163,7 @@ def trained_layers(config: FleetConfig, options: Options) -> Iterator[Emission]:
 
 @holds_for(in_block_size, in_keys, ceiling, floor, given=fleet_configs, examples=3, text=True)
 def trained_rows_together(config: FleetConfig, options: Options) -> Iterator[Emission]:
-    """Trained fleets whose rows differ in length and block size (causal masks): one bound for all; at most 1,000 rows a fleet."""
+    """Trained fleets whose rows differ in length and block size (causal masks): one bound for all; at most 1,000 rows each."""
     fleet = train_fleet(config, options)
     yield fleet.trained
     rows = list(captured_rows(fleet.capture(max(config.dial, 12.0)), f"trained on {fleet.batch.source}, dial up, {config}"))
@@ -181,7 +181,8 @@ CHECKS = FamilyChecks(
     family="entropy",
     theorems=THEOREMS,
     properties=(
-        random_scores, edge_scores, distributions, searched_scores, shapes, rows_of_many_shapes, trained_layers, trained_rows_together,
+        random_scores, edge_scores, distributions, searched_scores, shapes, rows_of_many_shapes,
+        trained_layers, trained_rows_together,
     ),
     extremal=EXTREMAL,
     extra=EXTRA,

@@ -61,12 +61,12 @@ def extended(case: Case, extra: Extra, extremal: bool) -> Case:
     return Case({**case.values, **extra(BITS)}, case.origin, case.exact, extremal, deeper)
 
 
-# --- any distribution -------------------------------------------------------------------------------------------------------------
+# --- any distribution ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """Exact weights over n keys, zeros allowed, sum 1, the first g of them the block; 1 <= g <= n. RowError for anything else."""
+    """Exact weights over n keys, zeros allowed, sum 1, the first g of them the block; 1 <= g <= n; RowError for all else."""
 
     weights: tuple[fmpq, ...]
     g: int
@@ -76,7 +76,9 @@ class Distribution:
         if not 1 <= self.g <= len(self.weights):
             raise RowError(f"distribution ({self.origin}): a block of {self.g} of {len(self.weights)} keys; it has 1 to n keys")
         if any(weight < 0 for weight in self.weights) or sum(self.weights, fmpq(0)) != 1:
-            raise RowError(f"distribution ({self.origin}): weights are non-negative and sum to 1 exactly; give the exact quotients")
+            raise RowError(
+                f"distribution ({self.origin}): weights are non-negative and sum to 1 exactly; give the exact quotients"
+            )
 
     def observe(self, bits: int) -> dict[sp.Symbol, Value]:
         """n, g and exact outside mass and greatest weight; the entropy as a ball, with 0 ln 0 = 0."""
@@ -121,7 +123,7 @@ def cases_of_distribution(law: Distribution, t: fmpq) -> Iterator[tuple[Theorem,
     yield pointer_best, law.case(extremal=flat)
 
 
-# --- rows -------------------------------------------------------------------------------------------------------------------------
+# --- rows ---------------------------------------------------------------------------------------------------------------------
 
 
 def cases_of_row(row: Row, *, far: bool = True) -> Iterator[tuple[Theorem, Case]]:
@@ -149,7 +151,10 @@ def floor_sizes(n: int, spread: fmpq) -> tuple[int, int]:
         whole = at(bits, lambda: arb(_floor_size(n, arb(spread))).floor()).unique_fmpz()
         if whole is not None:
             k = int(whole)
-            upper_is_less = at(bits, lambda size=k: _two_level_entropy(n, size, arb(spread)) - _two_level_entropy(n, size + 1, arb(spread))) > 0
+            upper_is_less = (
+                at(bits, lambda size=k: _two_level_entropy(n, size, arb(spread)) - _two_level_entropy(n, size + 1, arb(spread)))
+                > 0
+            )
             return k, k + int(upper_is_less)
     raise ValueError(f"r0({n}, {spread}) is too near a whole number to round down with {64 * BITS} bits")
 
@@ -204,7 +209,7 @@ def tier_cases(row: Row, case: Case, sizes: Sequence[int] | None = None) -> Iter
 
 
 def tiers_case(case: Case, claimed: Sequence[tuple[fmpq, int]], slack: fmpq) -> Case:
-    """The tier bound for claimed gaps with their numbers of keys; `slack` is the least excess of a measured gap over its claim."""
+    """The tier bound for claimed gaps with their numbers of keys; `slack`: least excess of a measured gap over its claim."""
 
     def total() -> arb:
         return sum(((1 + arb(gap)) * (-arb(gap)).exp() * size for gap, size in claimed), arb(0))

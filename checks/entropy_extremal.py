@@ -31,9 +31,18 @@ from theory import symbols as sym
 from theory.entropy import THEOREMS
 from theory.theorem import Theorem
 
-ROWS = (*two_level_rows(), *ordinary_rows(), two_level(4, 1, -1), two_level(3, 2, -4), two_level(9, 3, 0.25), two_level(12, 5, 300.0), two_level(1000, 1, 8))
+ROWS = (
+    *two_level_rows(),
+    *ordinary_rows(),
+    two_level(4, 1, -1),
+    two_level(3, 2, -4),
+    two_level(9, 3, 0.25),
+    two_level(12, 5, 300.0),
+    two_level(1000, 1, 8),
+)
 LAWS = (
-    ((1,), 1), ((1, 1), 1), ((1, 0), 1), ((0, 1, 1), 1), ((1, 1, 1), 2), ((3, 1), 1), ((5, 0, 2, 2, 1), 2), ((1,) * 16, 4), ((9, 9, 1, 1, 1), 2),
+    ((1,), 1), ((1, 1), 1), ((1, 0), 1), ((0, 1, 1), 1), ((1, 1, 1), 2), ((3, 1), 1), ((5, 0, 2, 2, 1), 2), ((1,) * 16, 4),
+    ((9, 9, 1, 1, 1), 2),
     ((97, 1, 1, 1), 1), ((0, 0, 7, 0), 2), ((2, 2, 0, 0), 2), ((1, 1, 1, 1), 4),
 )  # fmt: skip
 
@@ -53,7 +62,18 @@ def _of(theorem_name: str) -> Callable[[], list[Case]]:
 
 
 def _floor() -> list[Case]:
-    rows = [_flat(n, R) for n, R in ((2, fmpq(1)), (8, fmpq(6)), (8, fmpq(1, 2)), (64, fmpq(3)), (100, fmpq(2)), (5, fmpq(20)), (33, fmpq(1, 100)))]
+    rows = [
+        _flat(n, R)
+        for n, R in (
+            (2, fmpq(1)),
+            (8, fmpq(6)),
+            (8, fmpq(1, 2)),
+            (64, fmpq(3)),
+            (100, fmpq(2)),
+            (5, fmpq(20)),
+            (33, fmpq(1, 100)),
+        )
+    ]
     cases = [floor_case(row, row_case(row)) for row in rows]
     return cases + [floor_case(row, row_case(row), fmpq(1, 3)) for row in rows[:3]] + _of("entropy.floor")()
 
@@ -70,7 +90,11 @@ def _floor_size() -> list[Case]:
         return exact_case(values, f"n = {n}, R = {spread}, size {other}", other == best)
 
     shapes = ((2, fmpq(1)), (8, fmpq(6)), (100, fmpq(2)), (100, fmpq(1, 2)), (1000, fmpq(4)), (64, fmpq(9)))
-    return [case(n, R, other) for n, R in shapes for other in sorted({0, 1, 2, n // 4, n // 2, n, *floor_sizes(n, R), floor_sizes(n, R)[0] + 1})]
+    return [
+        case(n, R, other)
+        for n, R in shapes
+        for other in sorted({0, 1, 2, n // 4, n // 2, n, *floor_sizes(n, R), floor_sizes(n, R)[0] + 1})
+    ]
 
 
 def _gap() -> list[Case]:
@@ -106,25 +130,38 @@ _MARGINS = (fmpq(0), fmpq(1, 10**9), fmpq(1, 3), fmpq(1), fmpq(2), fmpq(5), fmpq
 def _in_block_size() -> list[Case]:
     cases = []
     for n, g, low, high, t in (
-        (8, 2, 2, 2, 1), (8, 1, 1, 3, 5), (8, 3, 1, 3, 5), (64, 1, 1, 3, 3), (64, 40, 3, 40, 3), (64, 5, 3, 40, 3), (9, 4, 2, 6, 2), (9, 8, 8, 8, 1),
+        (8, 2, 2, 2, 1), (8, 1, 1, 3, 5), (8, 3, 1, 3, 5), (64, 1, 1, 3, 3), (64, 40, 3, 40, 3), (64, 5, 3, 40, 3),
+        (9, 4, 2, 6, 2), (9, 8, 8, 8, 1),
         (16, 1, 1, 15, 0), (2, 1, 1, 1, 1), (30, 2, 1, 29, 12),
     ):  # fmt: skip
         row = two_level(n, g, t)
-        cases.append(extended(row_case(row), lambda bits, a=low, b=high: {sym.g_low: a, sym.g_high: b}, worst_end(row, low, high)))
+        cases.append(
+            extended(row_case(row), lambda bits, a=low, b=high: {sym.g_low: a, sym.g_high: b}, worst_end(row, low, high))
+        )
     return cases
 
 
 def _in_keys() -> list[Case]:
     return [
         extended(row_case(two_level(n, g, t)), lambda bits, m=n_high: {sym.n_high: m}, n == n_high)
-        for n, g, t, n_high in ((2, 1, 1, 2), (8, 2, 3, 8), (8, 2, 0, 8), (8, 2, 3, 9), (4, 1, 1, 64), (64, 63, 5, 64), (64, 8, 12, 64), (64, 1, 3, 64))
+        for n, g, t, n_high in (
+            (2, 1, 1, 2),
+            (8, 2, 3, 8),
+            (8, 2, 0, 8),
+            (8, 2, 3, 9),
+            (4, 1, 1, 64),
+            (64, 63, 5, 64),
+            (64, 8, 12, 64),
+            (64, 1, 3, 64),
+        )
     ]
 
 
 def _tiers() -> list[tuple[Theorem, Case]]:
     found = []
     for sizes, gaps in (
-        ((1, 5, 100), (0, fmpq(1, 8), 4)), ((1, 1000), (0, 8)), ((1, 5, 100), (0, 4, 4)), ((1, 2, 3), (0, 30, 40)), ((2, 5, 5, 5), (0, 40, 45, 50)), ((3, 1), (0, 60)),
+        ((1, 5, 100), (0, fmpq(1, 8), 4)), ((1, 1000), (0, 8)), ((1, 5, 100), (0, 4, 4)), ((1, 2, 3), (0, 30, 40)),
+        ((2, 5, 5, 5), (0, 40, 45, 50)), ((3, 1), (0, 60)),
         ((1, 1), (0, 35)), ((1, 4), (0, 0)), ((1, 1, 1), (0, 1, 2)), ((4, 3, 2), (0, fmpq(1, 2), 10)),
     ):  # fmt: skip
         row = tier_row(sizes, [fmpq(gap) for gap in gaps], f"tiers {sizes}, gaps {tuple(map(str, gaps))}")
@@ -171,7 +208,8 @@ _BY_NAME: dict[str, Callable[[], list[Case]]] = {
     "entropy.pointer_half_stronger": _half_stronger,
 }
 EXTREMAL: Mapping[str, Callable[[], list[Case]]] = {
-    theorem.name: _BY_NAME.get(theorem.name, _closed if theorem.kind == "counterexample" else _of(theorem.name)) for theorem in THEOREMS
+    theorem.name: _BY_NAME.get(theorem.name, _closed if theorem.kind == "counterexample" else _of(theorem.name))
+    for theorem in THEOREMS
 }
 EXTRA: Mapping[str, Callable[[], list[Mutant]]] = {}
 _ANY_T = "the dual form holds for every real t"
@@ -181,7 +219,7 @@ ALSO_TRUE: Mapping[str, Mapping[str, str]] = {
     "entropy.at_outside_mass": {"eps of the other sign": _NO_NUMBER, "-g for -g + n": _NO_NUMBER},
     "entropy.gap": {"R of the other sign": "psi is even"},
     "entropy.tier_mass": {
-        "an epsilon in the denominator": "a_k <= g_k/(g e^t + g_k): the tier's own weight in the normaliser is worth more than the epsilon"
+        "an epsilon in the denominator": "a_k <= g_k/(g e^t + g_k): the tier's own weight costs more than the epsilon"
     },
     "entropy.exponential_exact": {
         "-g for -g + n": "it is below ln g",

@@ -30,7 +30,9 @@ from theory.steps import Cite
 from theory.theorem import Theorem
 
 BOUNDS = [theorem for theorem in family.THEOREMS if theorem.kind == "bound"]
-ATTAINED = [theorem for theorem in BOUNDS if theorem.equality.values is not None and not isinstance(theorem.claim, (sp.Lt, sp.Gt))]
+ATTAINED = [
+    theorem for theorem in BOUNDS if theorem.equality.values is not None and not isinstance(theorem.claim, (sp.Lt, sp.Gt))
+]
 NEEDED = [(theorem, key) for theorem in family.THEOREMS for key in theorem.needs]
 MILLIONTH = sp.Rational(1, 10**6)
 
@@ -42,10 +44,12 @@ def name(value: object) -> str:
 def lowered(theorem: Theorem) -> Theorem:
     """The statement with its bound made sharper by a millionth (absolute, so that a bound near 0 moves too)."""
     direction = -1 if isinstance(theorem.claim, (sp.Le, sp.Lt)) else 1
-    return with_claim(theorem, type(theorem.claim)(theorem.claim.lhs, theorem.claim.rhs + direction * MILLIONTH, evaluate=False))
+    return with_claim(
+        theorem, type(theorem.claim)(theorem.claim.lhs, theorem.claim.rhs + direction * MILLIONTH, evaluate=False)
+    )
 
 
-# --- derivations ------------------------------------------------------------------------------------------------------------------
+# --- derivations --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("theorem", family.THEOREMS, ids=name)
@@ -94,7 +98,7 @@ def test_every_formula_occurs_in_the_statement_it_names():
     assert untied(family.FORMULAS, family.THEOREMS) == []
 
 
-# --- argued lemmas, sampled -------------------------------------------------------------------------------------------------------
+# --- argued lemmas, sampled ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -107,7 +111,9 @@ def test_some_vertex_of_the_box_is_no_better(seed):
     value = observe(Row(scores, flags))[sym.entropy]
     vertices = [observe(Row(corner, flags))[sym.entropy] for corner in itertools.product((fmpq(0), spread), repeat=n)]
     assert any(vertex <= value for vertex in vertices)
-    assert not any(vertex <= value for vertex in vertices if vertex > arb(n).log() - fmpq(1, 10**9)) or value >= arb(n).log() - fmpq(1, 10**9)
+    assert not any(vertex <= value for vertex in vertices if vertex > arb(n).log() - fmpq(1, 10**9)) or value >= arb(
+        n
+    ).log() - fmpq(1, 10**9)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -120,7 +126,7 @@ def test_one_of_many_is_at_most_their_sum(seed):
     assert truth(shrunk, {lemmas.v: max(parts), lemmas.w: sum(parts)}) is False
 
 
-# --- tight, needed, refused -------------------------------------------------------------------------------------------------------
+# --- tight, needed, refused ---------------------------------------------------------------------------------------------------
 
 
 @cache
@@ -133,7 +139,9 @@ def test_extremal_cases_hold(theorem):
     cases = extremal(theorem.name)
     judged = [judge(theorem, case) for case in cases]
     assert judged
-    assert [(case.origin, j.verdict.name, j.reason) for case, j in zip(cases, judged, strict=True) if j.verdict is not HOLDS] == []
+    assert [
+        (case.origin, j.verdict.name, j.reason) for case, j in zip(cases, judged, strict=True) if j.verdict is not HOLDS
+    ] == []
 
 
 @pytest.mark.parametrize("theorem", ATTAINED, ids=name)
@@ -180,7 +188,9 @@ def test_no_number_is_no_evidence(theorem, value):
     assert judge(theorem, Case(values, "given", extremal=True)).verdict in (UNDECIDED, FAILS)
 
 
-@pytest.mark.parametrize(("weights", "g"), [((fmpq(1, 2), fmpq(1, 3)), 1), ((fmpq(3, 2), fmpq(-1, 2)), 1), ((fmpq(1),), 0), ((fmpq(1),), 2), ((), 1)])
+@pytest.mark.parametrize(
+    ("weights", "g"), [((fmpq(1, 2), fmpq(1, 3)), 1), ((fmpq(3, 2), fmpq(-1, 2)), 1), ((fmpq(1),), 0), ((fmpq(1),), 2), ((), 1)]
+)
 def test_what_is_no_distribution_is_refused(weights, g):
     with pytest.raises(RowError, match="distribution"):
         Distribution(weights, g, "given")
@@ -191,7 +201,7 @@ def test_no_weight_at_all_is_no_distribution():
         from_counts((0, 0), 1, "given")
 
 
-# --- counterexamples on real rows -------------------------------------------------------------------------------------------------
+# --- counterexamples on real rows ---------------------------------------------------------------------------------------------
 
 
 def test_the_uniform_row_breaks_the_ceiling_for_a_negative_margin():
@@ -229,7 +239,9 @@ def test_the_floor_is_reached_by_the_stated_size_and_no_other():
 
 
 def test_the_gap_bound_is_tight_to_twelve_digits():
-    tightest = max(float(judge(family.gap_bound, case).lhs) / float(judge(family.gap_bound, case).rhs) for case in extremal("entropy.gap"))
+    tightest = max(
+        float(judge(family.gap_bound, case).lhs) / float(judge(family.gap_bound, case).rhs) for case in extremal("entropy.gap")
+    )
     assert tightest > 1 - 1e-12
     row = two_level(1000, 418, 1.0)
     assert judge(family.gap_bound, gap_case(row_case(row))).verdict is HOLDS
@@ -244,7 +256,7 @@ def test_the_second_pointer_bound_needs_no_low_entropy(entropy):
     assert "low" not in family.pointer_half.assumes
 
 
-# --- controls and properties ------------------------------------------------------------------------------------------------------
+# --- controls and properties --------------------------------------------------------------------------------------------------
 
 
 @cache

@@ -67,7 +67,8 @@ BLOCK_FREE = {"block": "it says what a block is: g = n leaves no key outside, g 
 DISTRIBUTION = {
     "H is": sp.Eq(
         entropy,
-        sp.Sum(weight[j_in] * surprisal[j_in], (j_in, 1, g)) + sp.Sum(weight[j_out] * surprisal[j_out], (j_out, g + 1, n)), **_rel,
+        sp.Sum(weight[j_in] * surprisal[j_in], (j_in, 1, g)) + sp.Sum(weight[j_out] * surprisal[j_out], (j_out, g + 1, n)),
+        **_rel,
     ),
     "surprisal in": sp.Eq(weight[j_in] * (weight[j_in] - sp.exp(-surprisal[j_in])), 0, **_rel),
     "surprisal out": sp.Eq(weight[j_out] * (weight[j_out] - sp.exp(-surprisal[j_out])), 0, **_rel),
@@ -91,20 +92,22 @@ def gibbs(log_in: sp.Expr, log_out: sp.Expr) -> tuple[SumOver, SumOver]:
     )
 
 
-_log_Z = sp.log(NORMALISER)
+_log_z = sp.log(NORMALISER)
 dual_form = Theorem(
     name="entropy.dual",
     title="Entropy from the outside mass: the dual form",
     claim=sp.Le(entropy, dual.stated, **_rel),
     assumes={
-        "block": Hypothesis(sp.Ge(n - g, 0, **_rel), "1 <= g <= n: a block of at least one key", "Keep the query's own token in its block.")
+        "block": Hypothesis(
+            sp.Ge(n - g, 0, **_rel), "1 <= g <= n: a block of at least one key", "Keep the query's own token in its block."
+        )
     },
     definitions=DISTRIBUTION | MASS_OUT,
     steps=(
-        *gibbs(-_log_Z, -t - _log_Z),
+        *gibbs(-_log_z, -t - _log_z),
         Combine(
             "claim", sp.Le(entropy, dual.stated, **_rel),
-            {"inside": 1, "outside": 1, "H is": -1, "total is": 1 - _log_Z, "mass out is": t},
+            {"inside": 1, "outside": 1, "H is": -1, "total is": 1 - _log_z, "mass out is": t},
         ),
     ),
     equality=Equality(
@@ -144,7 +147,7 @@ ceiling = Theorem(
     source="2510.09338: low entropy, exact bounds on attention entropy (T3)",
 )  # fmt: skip
 
-_best_t = sp.log(1 - eps) + sp.log(n - g) - sp.log(eps) - sp.log(g)  # the t at which the dual form is least for this outside mass
+_best_t = sp.log(1 - eps) + sp.log(n - g) - sp.log(eps) - sp.log(g)  # where the dual form is least
 at_outside_mass = Theorem(
     name="entropy.at_outside_mass",
     title="Greatest entropy for a given outside mass",
@@ -169,7 +172,7 @@ at_outside_mass = Theorem(
         "uniform in the block and uniform outside",
         {entropy: -(1 - eps) * (sp.log(1 - eps) - sp.log(g)) - eps * (sp.log(eps) - sp.log(n - g))},
     ),
-    free=BLOCK_FREE | {"some outside": "the formula reads 0 ln 0 at eps = 0", "some inside": "the formula reads 0 ln 0 at eps = 1"},
+    free=BLOCK_FREE | {"some outside": "the formula reads 0 ln 0 there", "some inside": "the formula reads 0 ln 0 there"},
     uses=(dual_form,),
     source="2510.09338: entropy and outside mass are two readings of one row (T3, L2)",
 )  # fmt: skip
@@ -178,7 +181,7 @@ _later = CEILING.subs(t, t + _v)
 _rate = (n - g) * g * sp.exp(-t) / (2 * n**2)
 _at_v = NORMALISER.subs(t, t + _v)
 _fall = -_later - _rate * _v**2 * sp.exp(-_v)
-_n_minus_Z = (n - g) * 2 * sp.exp(-(t + _v) / 2) * sp.sinh((t + _v) / 2)  # n - Z(t + v)
+_n_minus_z = (n - g) * 2 * sp.exp(-(t + _v) / 2) * sp.sinh((t + _v) / 2)  # n - Z(t + v)
 ceiling_decreases = Theorem(
     name="entropy.ceiling_decreases",
     title="The ceiling falls strictly in the margin",
@@ -194,7 +197,7 @@ ceiling_decreases = Theorem(
             Manifest(
                 "slope", sp.Ge(sp.diff(_fall, _v), 0, **_rel),
                 form=g * (n - g) * sp.exp(-t - _v)
-                * (t / _at_v**2 + _v * _n_minus_Z * (n + _at_v) / (_at_v**2 * n**2) + _v**2 / (2 * n**2)),
+                * (t / _at_v**2 + _v * _n_minus_z * (n + _at_v) / (_at_v**2 * n**2) + _v**2 / (2 * n**2)),
             ),
             "gain",
         ),
@@ -203,7 +206,7 @@ ceiling_decreases = Theorem(
     ),
     equality=Equality("not attained: the claim is strict; the gap vanishes with the gain"),
     needs={
-        "lead": Witness({n: _I(4), g: _I(1), t: _I(-1), t_gain: _I(1)}, text="below 0 it rises: H*(4, 1, -1) = 1.324 < H*(4, 1, 0) = ln 4"),
+        "lead": Witness({n: _I(4), g: _I(1), t: _I(-1), t_gain: _I(1)}, text="below 0 it rises: 1.324 at -1, ln 4 at 0"),
         "gain": Witness({n: _I(4), g: _I(1), t: _I(1), t_gain: _I(-1)}, text="a smaller margin has a greater ceiling"),
     },
     free=BLOCK_FREE,
@@ -224,7 +227,7 @@ below_ln_n = Theorem(
         Combine("claim", sp.Lt(CEILING, sp.log(n), **_rel), {"deficit": 1}),
     ),
     equality=Equality("at t = 0, which the hypothesis excludes", {t: _I(0)}),
-    free=BLOCK_FREE | {"positive": "at t = 0 both sides are ln n; for t < 0 the claim is true again, but H* is no ceiling there"},
+    free=BLOCK_FREE | {"positive": "at t = 0 both sides are ln n; for t < 0 it is true again, but H* is no ceiling"},
     uses=(ceiling_decreases,),
     source="2510.09338: low entropy; when the bound is better than none (T3 a)",
 )  # fmt: skip
@@ -242,7 +245,7 @@ above_ln_g = Theorem(
         Combine("claim", sp.Gt(CEILING, sp.log(g), **_rel), {"ln": 1, "tail": 1}),
     ),
     equality=Equality("not attained: the claim is strict; the ceiling tends to ln g as t grows, by `entropy.exponential`"),
-    needs={"lead": Witness({n: _I(3), g: _I(2), t: _I(-10)}, text="far below 0 the other side is the block: H*(3, 2, -10) is near ln 1")},
+    needs={"lead": Witness({n: _I(3), g: _I(2), t: _I(-10)}, text="far below 0 the other side leads: H*(3, 2, -10) is near 0")},
     free=BLOCK_FREE,
     source="2510.09338: exact bounds on attention entropy (T3 a)",
 )  # fmt: skip
@@ -266,7 +269,7 @@ exponential = Theorem(
             "claim", sp.Le(entropy, entropy_exponential.stated, **_rel), {"ceiling": 1, "ln Z": -1, "ln(1 + rho)": 1, "mass": 1}
         ),
     ),
-    equality=Equality("not attained: ln(1 + rho) < rho; relative to ln g + rho the two meet as t grows (`entropy.exponential_exact`)"),
+    equality=Equality("not attained: ln(1 + rho) < rho; the two meet as t grows (`entropy.exponential_exact`)"),
     needs={
         "margin": Witness(
             {n: _I(2), g: _I(1), t: _I(5), margin: _I(0), entropy: sp.log(2)}, scores=(_I(0), _I(0)), block=(0,),
@@ -295,7 +298,7 @@ exponential_exact = Theorem(
         Combine("claim", _exact, {"ln Z": 1, "ln(1 + rho)": 1, "mass": 1}),
     ),
     equality=Equality("not attained: ln(1 + rho) > rho - rho^2/2; the left side is the entropy of the two-level row"),
-    needs={"lead": Witness({n: _I(2), g: _I(1), t: _I(-10)}, text="rho = e^10 and -rho^2 (t + 1/2) is huge, the entropy small")},
+    needs={"lead": Witness({n: _I(2), g: _I(1), t: _I(-10)}, text="rho = e^10: -rho^2 (t + 1/2) is huge, the entropy small")},
     free=BLOCK_FREE,
     source="2510.09338: exponential bounds on attention entropy, lower side (T3 b)",
 )  # fmt: skip

@@ -1,28 +1,22 @@
-"""Statements on how little entropy a row can have, and on what a low entropy gives: floor, gap to ln n, pointer."""
+"""Statements on how little entropy a row can have: the floor from a range of scores and the gap to ln n, whatever n."""
 
 from __future__ import annotations
 
 import sympy as sp
 
 from theory import entropy_lemmas, lemmas
-from theory.entropy_ceiling import DISTRIBUTION
 from theory.entropy_formulas import (
-    FLAT_POINTER,
-    HALF_POINTER,
     entropy_floor_size,
     entropy_floor_tier,
-    pointer_floor,
     range_gap,
     range_gap_simple,
 )
 from theory.entropy_lemmas import (
     chord,
     exp_above_line,
-    one_of_many,
     one_score,
     size_falls,
     size_rises,
-    surprisal_floor,
     tilted_coin,
     vertex_sweep,
 )
@@ -37,18 +31,14 @@ from theory.symbols import (
     j_out,
     k,
     n,
-    peak,
-    pointer_rest,
     s,
     score_range,
     spread,
     sum_in,
     sum_out,
-    surprisal,
     top,
     top_other,
     top_size,
-    weight,
 )  # fmt: skip
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
 
@@ -72,8 +62,10 @@ POSITIVE_RANGE = Hypothesis(sp.Gt(_R, 0, **_rel), "R > 0", "Scores within range 
 RANGE = Hypothesis(sp.Le(spread, _R, **_rel), "the scores of the row lie within a range R", "Claim the measured range.")
 _range_free = {"positive": "the formula reads 0/0 at R = 0, where the entropy is ln n"}
 SIZE = {
-    "not above": Hypothesis(sp.Le(top_size, entropy_floor_size.stated, **_rel), "k_0 is at most r0(n, R)", "Take the floor of r0."),
-    "next above": Hypothesis(sp.Le(entropy_floor_size.stated, top_size + 1, **_rel), "k_0 + 1 is at least r0(n, R)", "Take the floor of r0."),
+    "not above": Hypothesis(sp.Le(top_size, entropy_floor_size.stated, **_rel), "k_0 is at most r0(n, R)", "Take floor(r0)."),
+    "next above": Hypothesis(
+        sp.Le(entropy_floor_size.stated, top_size + 1, **_rel), "k_0 + 1 is at least r0(n, R)", "Take floor(r0)."
+    ),
 }
 _least = sp.Min(tier_entropy_at(top_size), tier_entropy_at(top_size + 1), **_rel)
 
@@ -115,13 +107,17 @@ floor_size = Theorem(
             whole=True,
         ),
     ),
-    equality=Equality("k_1 is the better of k_0 and k_0 + 1; the value is given for n = 2, R = 1", {n: _I(2), _R: _I(1), top_size: _I(0), top_other: _I(1)}),
+    equality=Equality(
+        "k_1 is the better of k_0 and k_0 + 1; the value is given for n = 2, R = 1",
+        {n: _I(2), _R: _I(1), top_size: _I(0), top_other: _I(1)},
+    ),
     needs={
         "not above": Witness(
-            {n: _I(8), _R: _I(6), top_size: _I(3), top_other: _I(1)}, text="r0(8, 6) = 0.1; sizes 3 and 4 leave more entropy than size 1"
+            {n: _I(8), _R: _I(6), top_size: _I(3), top_other: _I(1)}, text="r0(8, 6) = 0.1; sizes 3 and 4 leave more than 1"
         ),
         "next above": Witness(
-            {n: _I(100), _R: _I(2), top_size: _I(3), top_other: _I(20)}, text="r0(100, 2) = 20.6; sizes 3 and 4 leave more than size 20"
+            {n: _I(100), _R: _I(2), top_size: _I(3), top_other: _I(20)},
+            text="r0(100, 2) = 20.6; sizes 3 and 4 leave more than size 20",
         ),
     },
     free=_range_free,
@@ -237,10 +233,11 @@ gap_bound = Theorem(
             },
         ),
     ),
-    equality=Equality("not attained at rational ranges: it is attained where r0(n, R) is a whole number; the supremum over n is psi(R)"),
+    equality=Equality("attained where r0(n, R) is a whole number, at no rational range; the supremum over n is psi(R)"),
     needs={
         "range": Witness(
-            {n: _I(2), _R: _I(1), spread: _I(10), entropy: tier_entropy_at(1).subs({n: 2, _R: 10})}, text="scores 10 and 0, claimed range 1"
+            {n: _I(2), _R: _I(1), spread: _I(10), entropy: tier_entropy_at(1).subs({n: 2, _R: 10})},
+            text="scores 10 and 0, claimed range 1",
         ),
     },
     free=_range_free,
@@ -264,7 +261,9 @@ gap_simple = Theorem(
         Cite("e^R above", exp_above_line, {lemmas.x: _R}),
         Identity("shares", sp.Eq(_share + _other_share, 1, **_rel)),
         Manifest("tail", sp.Gt(_other_share, 0, **_rel)),
-        Cite("coin", tilted_coin, {lemmas.u: _R, lemmas.v: _share, lemmas.w: _other_share}, {"total": "shares", "tail": "tail"}),
+        Cite(
+            "coin", tilted_coin, {lemmas.u: _R, lemmas.v: _share, lemmas.w: _other_share}, {"total": "shares", "tail": "tail"}
+        ),
         Identity("total", sp.Eq(_tilted, _c, **_rel)),
         Apply("ln total", sp.log(_y), _y, "total"),
         Identity("tilt", sp.Eq(_R * _share * sp.exp(_R) / _tilted, _c - 1, **_rel)),
@@ -277,126 +276,4 @@ gap_simple = Theorem(
     equality=Equality("not attained for R > 0: psi(R) = R^2/8 - O(R^4) near 0, R - ln R - 1 + o(1) for great R"),
     free=_range_free,
     source="2510.09338: exact bounds on attention entropy, free of the dimension (T3'')",
-)  # fmt: skip
-
-WEIGHTS_UP_TO_PEAK = {
-    "peak in": sp.Le(weight[j_in], peak, **_rel),
-    "peak out": sp.Le(weight[j_out], peak, **_rel),
-}
-_pointer = sp.Ge(peak, FLAT_POINTER, **_rel)
-pointer = Theorem(
-    name="entropy.pointer",
-    title="Low entropy means that some key has much weight",
-    claim=_pointer,
-    assumes={},
-    definitions=DISTRIBUTION | WEIGHTS_UP_TO_PEAK,
-    steps=(
-        SumOver(
-            "inside", Cite(
-                "term in", surprisal_floor, {lemmas.v: weight[j_in], lemmas.p: surprisal[j_in], lemmas.x: peak},
-                {"surprisal": "surprisal in", "at most": "peak in"},
-            ), j_in,
-        ),
-        SumOver(
-            "outside", Cite(
-                "term out", surprisal_floor, {lemmas.v: weight[j_out], lemmas.p: surprisal[j_out], lemmas.x: peak},
-                {"surprisal": "surprisal out", "at most": "peak out"},
-            ), j_out,
-        ),
-        Combine("in logs", sp.Ge(sp.log(peak), -entropy, **_rel), {"inside": 1, "outside": 1, "H is": 1, "total is": -sp.log(peak)}),
-        Apply("claim", sp.exp(_x), _x, "in logs"),
-    ),
-    equality=Equality("uniform distributions, on any number of keys", {peak: 1 / n, entropy: sp.log(n)}),
-    source="2510.09338: low entropy and pointer fidelity (T4)",
-)  # fmt: skip
-
-# The block is the key with the greatest weight, and that key alone.
-POINTER_IS_BLOCK = {
-    "pointer's weight": sp.Eq(sp.Sum(weight[j_in], (j_in, 1, g)), peak, **_rel),
-    "pointer's entropy": sp.Eq(sp.Sum(weight[j_in] * surprisal[j_in], (j_in, 1, g)), -peak * sp.log(peak), **_rel),
-    "rest is": sp.Eq(pointer_rest, sp.Sum(weight[j_out], (j_out, g + 1, n)), **_rel),
-}
-_half = sp.Ge(peak, HALF_POINTER, **_rel)
-_half_weight = sp.Rational(1, 2)
-_low_entropy = (
-    Combine("at most ln 2", sp.Ge(-entropy, -sp.log(2), **_rel), {"claim.low": 1}),
-    Apply("half", sp.exp(_x), _x, "at most ln 2"),
-    Combine("at least half", sp.Ge(peak, _half_weight, **_rel), {"pointer": 1, "half": 1}),
-    Combine("whole", sp.Eq(peak + pointer_rest, 1, **_rel), {"total is": 1, "pointer's weight": -1, "rest is": 1}),
-    Cite("key in the rest", one_of_many, {lemmas.v: weight[j_out], lemmas.w: pointer_rest}),
-    Combine("key at most half", sp.Le(weight[j_out], _half_weight, **_rel), {"key in the rest": 1, "whole": -1, "at least half": 1}),
-    SumOver(
-        "rest", Cite(
-            "term", surprisal_floor, {lemmas.v: weight[j_out], lemmas.p: surprisal[j_out], lemmas.x: _half_weight},
-            {"surprisal": "surprisal out", "at most": "key at most half"},
-        ), j_out,
-    ),
-    Apply("ln peak", sp.log(_y), _y, "at least half"),
-    Combine("up", sp.Ge(sp.log(2) + sp.log(peak), 0, **_rel), {"ln peak": 1}),
-    Manifest("rest not negative", sp.Ge(pointer_rest, 0, **_rel)),
-    Combine("peak at most 1", sp.Le(peak, 1, **_rel), {"rest not negative": 1, "whole": -1}),
-    Apply("ln of it", sp.log(_y), _y, "peak at most 1"),
-    Combine("down", sp.Ge(-sp.log(peak), 0, **_rel), {"ln of it": 1}),
-    Cite("chord", chord, {lemmas.v: sp.log(2) + sp.log(peak), lemmas.w: -sp.log(peak)}),
-    Combine(
-        "sharper", _half,
-        {
-            "rest": 1 / (2 * sp.log(2)), "rest is": -_half_weight, "H is": 1 / (2 * sp.log(2)),
-            "pointer's entropy": 1 / (2 * sp.log(2)), "chord": peak / sp.log(2), "whole": _half_weight,
-        },
-    ),
-)  # fmt: skip
-_high_entropy = (
-    Cite("tangent", exp_tangent, {lemmas.p: sp.log(2) - entropy}),
-    Combine(
-        "weaker", _half, {"pointer": 1, "tangent": _half_weight, "claim.high": (1 - sp.log(2)) / (2 * sp.log(2))}
-    ),
-)  # fmt: skip
-pointer_half = Theorem(
-    name="entropy.pointer_half",
-    title="A pointer bound that is sharper below ln 2",
-    claim=_half,
-    assumes={},
-    definitions=DISTRIBUTION | WEIGHTS_UP_TO_PEAK | POINTER_IS_BLOCK,
-    steps=(
-        Cite("pointer", pointer, {}),
-        Cases("claim", _half, entropy - sp.log(2), _low_entropy, _high_entropy),
-    ),
-    equality=Equality("two equal weights; also one key alone", {peak: _half_weight, entropy: sp.log(2)}),
-    uses=(pointer,),
-    source="2510.09338: low entropy and pointer fidelity (T4); true for every entropy, sharper than e^-H below ln 2",
-)  # fmt: skip
-
-LOW = Hypothesis(sp.Le(entropy, sp.log(2), **_rel), "H <= ln 2", "For a greater entropy use max a >= e^-H.")
-_stronger = sp.Ge(HALF_POINTER, FLAT_POINTER, **_rel)
-pointer_half_stronger = Theorem(
-    name="entropy.pointer_half_stronger",
-    title="Below ln 2 the second pointer bound is never the weaker one",
-    claim=_stronger,
-    assumes={"low": LOW},
-    steps=(
-        Combine("room", sp.Ge(sp.log(2) - entropy, 0, **_rel), {"low": 1}),
-        Cite("chord", chord, {lemmas.v: entropy, lemmas.w: sp.log(2) - entropy}),
-        Combine("claim", _stronger, {"chord": 1 / sp.log(2)}),
-    ),
-    equality=Equality("H = ln 2 and H = 0", {entropy: sp.log(2)}),
-    needs={"low": Witness({entropy: _I(1)}, text="1 - 1/(2 ln 2) = 0.279 < e^-1 = 0.368")},
-    source="2510.09338: low entropy and pointer fidelity (T4)",
-)  # fmt: skip
-
-_best = sp.Ge(peak, pointer_floor.stated, **_rel)
-pointer_best = Theorem(
-    name="entropy.pointer_best",
-    title="Both pointer bounds at once",
-    claim=_best,
-    assumes={},
-    definitions=DISTRIBUTION | WEIGHTS_UP_TO_PEAK | POINTER_IS_BLOCK,
-    steps=(
-        Cite("pointer", pointer, {}),
-        Cite("half", pointer_half, {}),
-        Manifest("claim", _best),
-    ),
-    equality=Equality("uniform distributions; one key alone", {peak: _half_weight, entropy: sp.log(2)}),
-    uses=(pointer, pointer_half),
-    source="2510.09338: low entropy and pointer fidelity (T4)",
 )  # fmt: skip

@@ -9,7 +9,7 @@ from theory.export.python import exp_gap, kl_gap, log_gap
 from theory.formula import Formula
 from theory.symbols import entropy, eps, g, k, n, score_range, t, top_size
 
-# --- formulas: each number once, as stated and as computed -------------------------------------------------------------------------
+# --- formulas: each number once, as stated and as computed --------------------------------------------------------------------
 
 _block = (g >= 1, g < n)
 _outside = (n - g) * sp.exp(-t)
@@ -21,17 +21,17 @@ _r = (n - g) / g * _w  # n - g stays a factor, so it is one exact subtraction
 _q = g / (n - g) * _w
 
 # H*(n, g, t) = H*(n, n - g, -t), so either sign of t has a sum of non-negative terms.
-_log_Z = sp.Piecewise(
+_log_z = sp.Piecewise(
     (sp.log(g) + log1p(_r), t >= 0),
     (sp.log(n - g) + log1p(_q), True),
 )
 
 entropy_ceiling = Formula(
     name="entropy_ceiling",
-    doc="Greatest entropy (nats) of a row whose block of g of n keys leads by a margin t >= 0; the two-level row's entropy for any t.",
+    doc="Greatest entropy (nats) of a row whose block of g of n keys leads by a margin t >= 0; for any t the two-level row's.",
     args=(n, g, t),
     stated=sp.log(Z) + t * _outside / Z,
-    stable=_log_Z + sp.Abs(t) * sp.Piecewise((_r / (1 + _r), t >= 0), (_q / (1 + _q), True)),
+    stable=_log_z + sp.Abs(t) * sp.Piecewise((_r / (1 + _r), t >= 0), (_q / (1 + _q), True)),
     theorem="entropy.ceiling",
     unit="nats",
     domain=_block,
@@ -76,7 +76,7 @@ dual = Formula(
     doc="ln Z + t eps: bound on the entropy (nats) of every distribution with outside mass eps, for every real t.",
     args=(n, g, t, eps),
     stated=sp.log(Z) + t * eps,
-    stable=_log_Z + sp.Abs(t) * sp.Piecewise((eps, t >= 0), (1 - eps, True)),
+    stable=_log_z + sp.Abs(t) * sp.Piecewise((eps, t >= 0), (1 - eps, True)),
     theorem="entropy.dual",
     unit="nats",
     domain=_block,
@@ -95,7 +95,7 @@ binary_entropy = Formula(
 
 entropy_at_outside_mass = Formula(
     name="entropy_at_outside_mass",
-    doc="Greatest entropy (nats) of any distribution with outside mass exactly eps, 0 < eps < 1; the dual form minimised over t.",
+    doc="Greatest entropy (nats) of any distribution with outside mass exactly eps, 0 < eps < 1: the least dual form.",
     args=(n, g, eps),
     stated=binary_entropy.stated + (1 - eps) * sp.log(g) + eps * sp.log(n - g),
     stable=binary_entropy.stable + (1 - eps) * sp.log(g) + eps * sp.log(n - g),
@@ -104,7 +104,7 @@ entropy_at_outside_mass = Formula(
     domain=(*_block, eps > 0, eps < 1),
 )
 
-# psi needs R > 0 in its stated form; 0 is its limit. The argument never leaves (0, inf), so no branch divides by zero; NaN stays NaN.
+# psi needs R > 0 in its stated form; 0 is its limit. The argument never leaves (0, inf): no branch divides by zero, NaN stays.
 _c = score_range / (1 - sp.exp(-score_range))
 _positive_range = sp.Piecewise((1, score_range <= 0), (score_range, True))
 _psi_stable = sp.Piecewise((0, score_range <= 0), (log_gap(exp_gap(-_positive_range) / -expm1(-_positive_range)), True))
@@ -134,7 +134,7 @@ range_gap_simple = Formula(
 _r_k = (n - k) / k * sp.exp(-score_range)
 entropy_floor_tier = Formula(
     name="entropy_floor_tier",
-    doc="Entropy (nats) of the two-level row with k of n keys R above the rest; the least over 1 <= k < n is the floor from a range R.",
+    doc="Entropy (nats) of the two-level row with k of n keys R above the rest; the least over 1 <= k < n is the floor.",
     args=(n, k, score_range),
     stated=entropy_ceiling.stated.subs({g: k, t: score_range}),
     stable=sp.log(k) + log1p(_r_k) + score_range * _r_k / (1 + _r_k),
@@ -147,11 +147,12 @@ entropy_floor_tier = Formula(
 _u = sp.exp(-score_range)
 entropy_floor_size = Formula(
     name="entropy_floor_size",
-    doc="Real size r0 of the high tier at which the two-level entropy of range R is least; its floor or ceiling in 1..n-1 is the floor's k.",
+    doc="Real size r0 of the high tier at which the two-level entropy of range R is least; the floor's k is next to it.",
     args=(n, score_range),
     stated=n * _u * (score_range - 1 + _u) / (1 - _u) ** 2,
     stable=sp.Piecewise(
-        (n / 2, score_range <= 0), (n * sp.exp(-_positive_range) * exp_gap(-_positive_range) / expm1(-_positive_range) ** 2, True)
+        (n / 2, score_range <= 0),
+        (n * sp.exp(-_positive_range) * exp_gap(-_positive_range) / expm1(-_positive_range) ** 2, True),
     ),
     theorem="entropy.floor",
     unit="keys",

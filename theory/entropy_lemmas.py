@@ -1,7 +1,7 @@
 """Scalar facts behind the entropy bounds, each replayed, and one about boxes, argued in words.
 
-A weight v of a distribution and its surprisal p satisfy v (v - e^-p) = 0: p is -ln v where v > 0 and anything where v = 0, and v p is
-the entropy of that weight in both cases. No limit of x ln x is taken anywhere.
+A weight v of a distribution and its surprisal p satisfy v (v - e^-p) = 0: p is -ln v where v > 0 and anything where v = 0, and
+v p is the entropy of that weight in both cases. No limit of x ln x is taken anywhere.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ tilted_coin = Lemma(
     (
         MeanValue(
             "grows", _hoeffding, _at, sp.Integer(0), u,
-            Manifest("slope", sp.Ge(sp.diff(_hoeffding, _at), 0, **_rel), form=_at * (v * sp.exp(_at) - w) ** 2 / (4 * _moment**2)), "",
+            Manifest(
+                "slope", sp.Ge(sp.diff(_hoeffding, _at), 0, **_rel), form=_at * (v * sp.exp(_at) - w) ** 2 / (4 * _moment**2)
+            ), "",
         ),
         Apply("ln total", sp.log(x), x, "total"),
         Combine(
@@ -97,7 +99,7 @@ _s = sp.Symbol("_s", real=True)
 
 
 def entropy_in_score(score: sp.Expr) -> sp.Expr:
-    """ln(x + e^s) + (r - s e^s)/(x + e^s)."""
+    """Value: ln(x + e^s) + (r - s e^s)/(x + e^s)."""
     return sp.log(x + sp.exp(score)) + (r - score * sp.exp(score)) / (x + sp.exp(score))
 
 
@@ -142,7 +144,7 @@ _z = sp.Symbol("_z", nonnegative=True)
 
 
 def entropy_in_size(size: sp.Expr) -> sp.Expr:
-    """ln Z + p (y - s) x/Z with Z = s + (y - s) x."""
+    """Value: ln Z + p (y - s) x/Z with Z = s + (y - s) x."""
     total = size + (y - size) * x
     return sp.log(total) + p * (y - size) * x / total
 
@@ -191,7 +193,7 @@ vertex_sweep = Lemma(
         "one coordinate": sp.Ge(at_point, sp.Min(at_low, at_high, **_rel), **_rel),
         "inside": sp.Le(v, w, **_rel),
     },
-    reason="p = f(s) at a point s whose coordinates lie within v <= w of each other, f unchanged when all coordinates move together; "
+    reason="p = f(s) at a point s whose coordinates lie within v <= w of each other, f unchanged when all move together; "
     "whatever the other coordinates, f at a point of [-w, 0] is at least its lesser value at the ends. q = f at some vertex of "
     "[-w, 0]^n: shift s into the box and move the coordinates to their better ends one after another; f never rises.",
 )
@@ -202,4 +204,7 @@ one_of_many = Lemma(
     reason="v is one of finitely many non-negative numbers whose sum is w: the others are not negative.",
 )
 
-LEMMAS = (gibbs_term, surprisal_floor, chord, log_quotient, exp_above_line, tilted_coin, one_score, size_falls, size_rises, vertex_sweep, one_of_many)
+LEMMAS = (
+    gibbs_term, surprisal_floor, chord, log_quotient, exp_above_line, tilted_coin, one_score, size_falls, size_rises,
+    vertex_sweep, one_of_many,
+)  # fmt: skip

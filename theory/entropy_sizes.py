@@ -68,7 +68,7 @@ in_block_size = Theorem(
         ),
         "not less": Witness(
             {n: _I(8), g: _I(1), g_low: _I(2), g_high: _I(2), t: _I(1), margin: _I(1), entropy: ceiling_at(n=8, g=1, t=1)},
-            scores=(_I(1),) + (_I(0),) * 7, block=(0,), text="at t = 1 a block of 1 of 8 keys leaves more entropy than a block of 2",
+            scores=(_I(1),) + (_I(0),) * 7, block=(0,), text="at t = 1 a block of 1 of 8 keys leaves more than a block of 2",
         ),
         "not more": Witness(
             {n: _I(8), g: _I(6), g_low: _I(1), g_high: _I(3), t: _I(4), margin: _I(4), entropy: ceiling_at(n=8, g=6, t=4)},

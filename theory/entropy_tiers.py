@@ -49,8 +49,10 @@ tiers = Theorem(
     claim=_tiers,
     assumes={
         "block": BLOCK,
-        "gaps": Hypothesis(sp.Ge(tier_slack, 0, **_rel), "every key outside is at least its tier's gap below the block", "Claim smaller gaps."),
-        "lead": Hypothesis(sp.Ge(tier_least, 0, **_rel), "no claimed gap is negative", "Put keys that are not below the block into it."),
+        "gaps": Hypothesis(
+            sp.Ge(tier_slack, 0, **_rel), "every key outside is at least its tier's gap below the block", "Claim smaller gaps."
+        ),
+        "lead": Hypothesis(sp.Ge(tier_least, 0, **_rel), "no claimed gap is negative", "Put such keys into the block."),
     },
     definitions=TIERS,
     steps=(
@@ -80,7 +82,7 @@ tiers = Theorem(
             {"inside": 1, "outside": 1, "H is": -1, "total is": 1 - sp.log(g), "weighted gaps": 1, "tier sum is": 1 / g},
         ),
     ),
-    equality=Equality("not attained: the normaliser is replaced by ln(1 + x) <= x; relative to ln g the two meet as the gaps grow"),
+    equality=Equality("not attained: the normaliser is replaced by ln(1 + x) <= x; the two meet as the gaps grow"),
     needs={
         "gaps": Witness(
             {n: _I(2), g: _I(1), tier_slack: _I(-5), tier_least: _I(5), tier_sum: 6 * sp.exp(-5), entropy: sp.log(2)},
@@ -102,7 +104,9 @@ tier_mass_bound = Theorem(
     claim=_in_tier,
     assumes={
         "block": BLOCK,
-        "gap": Hypothesis(sp.Ge(low_in - tier_top, t, **_rel), "every score in G beats every score of the tier by t", "Claim the measured gap."),
+        "gap": Hypothesis(
+            sp.Ge(low_in - tier_top, t, **_rel), "every score in G beats every score of the tier by t", "Claim a smaller gap."
+        ),
     },
     definitions=ROW_SUMS
     | {
@@ -123,7 +127,8 @@ tier_mass_bound = Theorem(
             "claim", _in_tier,
             {
                 "mass is": -1, "terms at most": 1 / (sum_in + sum_out), "e^gap": tier_size / (sum_in + sum_out),
-                "I at least": tier_size * _u / (g * (sum_in + sum_out)), "O positive": tier_size * _u / (g * (sum_in + sum_out)),
+                "I at least": tier_size * _u / (g * (sum_in + sum_out)),
+                "O positive": tier_size * _u / (g * (sum_in + sum_out)),
             },
         ),
     ),
