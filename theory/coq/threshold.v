@@ -1045,3 +1045,151 @@ Proof.
     by apply: sum_le => i _; have := le_abs (bound i); lra.
   by rewrite -sum_opp; apply: sum_le => i _; have := le_abs (bound i); lra.
 Qed.
+
+(** * The bounds are attained *)
+
+Lemma entry_le (J : finType) (S : pred J) (v : vector J) (j : J) : S j -> Rabs (v j) <= norm (part S v).
+Proof.
+  move=> hj; apply: square_le; first exact: norm_ge0.
+  rewrite norm_square -Rabs_mult Rabs_right; last by apply: Rle_ge; exact: Rle_0_sqr.
+  have := @term_le_sum _ predT (fun i => part S v i * part S v i) j isT (fun i _ => Rle_0_sqr (part S v i)).
+  by rewrite {1 2}/part hj.
+Qed.
+
+(** A number as a vector of one coordinate, with a sign. *)
+Definition one_number (J : finType) (j : J) (x : R) : vector J := fun k => if k == j then x else 0.
+Definition signed (x : R) (b : bool) : R := if b then x else - x.
+
+Lemma norm_one_number (J : finType) (j : J) (x : R) : norm (one_number j x) = Rabs x.
+Proof.
+  apply: norm_is; first exact: Rabs_pos.
+  rewrite /dot (@sum_pick _ predT _ j) //= /one_number eqxx sum_zero; last by move=> i /negbTE ->; ring.
+  by rewrite -Rabs_mult Rabs_right; [ring | apply: Rle_ge; exact: Rle_0_sqr].
+Qed.
+
+Lemma signed_spread (J : finType) (j : J) (x : R) (b c : bool) : 0 <= x -> norm (vsub (one_number j (signed x b)) (one_number j (signed x c))) <= 2 * x.
+Proof.
+  move=> x0; have -> : vsub (one_number j (signed x b)) (one_number j (signed x c)) = one_number j (signed x b - signed x c).
+    by apply: vector_eq => k; rewrite /vsub /one_number; case: ifP => _; ring.
+  by rewrite norm_one_number; case: b; case: c => /=; apply: abs_le; lra.
+Qed.
+
+Lemma linear_gradient (V : finType) (g : vector V) (o : vector V) : has_gradient (fun v => dot g v) o g.
+Proof. by move=> curve x v e hv; apply: is_derive_sum => j _; apply: is_derive_scal; exact: hv. Qed.
+
+Section Attained.
+Variables (A B : finType) (i0 : A) (j0 : B) (tau G D_V D M : R).
+Hypotheses (temperature : 0 < tau) (hG : 0 <= G) (hV : 0 <= D_V) (hD : 0 <= D) (hM : 0 <= M).
+Variables (left : unit -> bool -> vector A) (right : unit -> bool -> vector B).
+Hypothesis product_is : forall b, left tt b i0 * right tt b j0 = M * signed (D / 2) b.
+Let K (i : unit_finType) := bool_finType.
+Let value (i : unit_finType) (b : K i) : vector unit_finType := one_number (tt : unit_finType) (signed (D_V / 2) b).
+Let loss (i : unit_finType) (o : vector unit_finType) := dot (one_number (tt : unit_finType) G) o.
+Let feature := @form_feature unit_finType A B K tau left right.
+
+(** One query, two keys of weight 1/2, features and values opposite. *)
+Lemma attained_entry (grad : vector (prod_finType A B)) :
+  has_gradient (layer_loss loss feature (fun _ _ => 0) value) vzero grad -> grad (i0, j0) = G * D_V * D * M / (4 * tau).
+Proof.
+  move=> h; have vis (i : unit_finType) : (0 < #|K i|)%N by rewrite card_bool.
+  have diff (i : unit_finType) : has_gradient (loss i) (attention_output feature (fun _ _ => 0) value vzero i) (one_number (tt : unit_finType) G).
+    exact: linear_gradient.
+  rewrite (gradient_unique h (layer_gradient vis diff)) /vscale /vsum (big_pred1 (tt : unit_finType)) => [|[]] //.
+  rewrite card_unit Rinv_1 Rmult_1_l /vcov cov_alt; last exact: softmax_distribution true.
+  have a b : attention feature (fun _ _ => 0) vzero (tt : unit_finType) b = / 2.
+    have s c : scores feature (fun _ _ => 0) vzero tt c = 0 by rewrite /scores dot_zero_left; ring.
+    by rewrite /attention /softmax /total (big_bool) /= !s exp_0; field.
+  have y b : dot (value (i := tt) b) (one_number (tt : unit_finType) G) = signed (D_V / 2) b * G.
+    by rewrite /dot (big_pred1 (tt : unit_finType)) => [|[]] //; rewrite /value /one_number eqxx.
+  have f b : feature (i := (tt : unit_finType)) b (i0, j0) = / tau * (M * signed (D / 2) b) by rewrite /feature /form_feature /vscale /outer /= product_is.
+  by rewrite /mean !big_bool /= !a !y !f /=; field; lra.
+Qed.
+End Attained.
+
+Theorem gradient_bilinear_attained (tau G D_V D_c B_c : R) (temperature : 0 < tau) (hG : 0 <= G) (hV : 0 <= D_V) (hD : 0 <= D_c) (hB : 0 <= B_c) :
+  let K := fun _ : unit_finType => bool_finType in
+  let query := fun _ : unit => one_number true B_c in let key := fun (_ : unit) (b : bool) => one_number false (signed (D_c / 2) b) in
+  let value := fun (_ : unit) (b : bool) => one_number (tt : unit_finType) (signed (D_V / 2) b) in
+  let loss := fun (_ : unit) (o : vector unit_finType) => dot (one_number (tt : unit_finType) G) o in
+  let blk := fun x : bool_finType => x in
+  [/\ norm (one_number (tt : unit_finType) G) <= G,
+      forall i j k, norm (part (in_block blk false) (vsub (key i j) (key i k))) <= D_c,
+      forall i j k, norm (vsub (value i j) (value i k)) <= D_V,
+      (\sum_i norm (part (in_block blk true) (query i))) / #unit_finType <= B_c &
+      forall grad, has_gradient (@layer_loss unit_finType _ _ K loss (@form_feature unit_finType bool_finType bool_finType K tau (fun i _ => query i) key)
+                                   (fun _ _ => 0) value) vzero grad ->
+        norm (matrix_group blk blk true false grad) = G * D_V * D_c * B_c / (4 * tau)].
+Proof.
+  move=> K query key value loss blk.
+  have out : norm (one_number (tt : unit_finType) G) <= G by rewrite norm_one_number Rabs_right; lra.
+  have spread i j k : norm (part (in_block blk false) (vsub (key i j) (key i k))) <= D_c.
+    by apply: Rle_trans (part_le _ _) _; apply: Rle_trans (@signed_spread _ false (D_c / 2) j k _) _; lra.
+  have values i j k : norm (vsub (value i j) (value i k)) <= D_V by apply: Rle_trans (@signed_spread _ (tt : unit_finType) (D_V / 2) j k _) _; lra.
+  have mean : (\sum_i norm (part (in_block blk true) (query i))) / #unit_finType <= B_c.
+    rewrite card_unit (big_pred1 (tt : unit_finType)) => [|[]] //; rewrite Rdiv_1.
+    by apply: Rle_trans (part_le _ _) _; rewrite norm_one_number Rabs_right; lra.
+  split=> // grad h; apply: Rle_antisym.
+    apply: (@gradient_bilinear unit_finType bool_finType unit_finType bool_finType K blk true false loss query key (fun _ _ => 0) value vzero grad
+             (fun=> one_number (tt : unit_finType) G)) => //; [by rewrite card_unit | by move=> i; rewrite card_bool | by move=> i; exact: linear_gradient].
+  have e := @attained_entry _ _ true false tau G D_V D_c B_c temperature (fun i _ => query i) key _ grad h.
+  rewrite -e; last by move=> b; rewrite /query /key /one_number !eqxx.
+  apply: Rle_trans (Rle_abs _) _; exact: (@entry_le _ (fun p => in_block blk true p.1 && in_block blk false p.2)).
+Qed.
+
+Theorem gradient_query_attained (tau G D_V D_K B_c : R) (temperature : 0 < tau) (hG : 0 <= G) (hV : 0 <= D_V) (hD : 0 <= D_K) (hB : 0 <= B_c) :
+  let K := fun _ : unit_finType => bool_finType in
+  let token := fun _ : unit => one_number (tt : unit_finType) B_c in let key := fun (_ : unit) (b : bool) => one_number (tt : unit_finType) (signed (D_K / 2) b) in
+  let value := fun (_ : unit) (b : bool) => one_number (tt : unit_finType) (signed (D_V / 2) b) in
+  let loss := fun (_ : unit) (o : vector unit_finType) => dot (one_number (tt : unit_finType) G) o in
+  let blk := fun x : unit_finType => x in
+  [/\ norm (one_number (tt : unit_finType) G) <= G,
+      forall i j k, norm (vsub (key i j) (key i k)) <= D_K,
+      forall i j k, norm (vsub (value i j) (value i k)) <= D_V,
+      (\sum_i norm (part (in_block blk tt) (token i))) / #unit_finType <= B_c &
+      forall grad, has_gradient (@layer_loss unit_finType _ _ K loss (@form_feature unit_finType unit_finType unit_finType K tau key (fun i _ => token i))
+                                   (fun _ _ => 0) value) vzero grad ->
+        norm (matrix_group blk blk tt tt grad) = G * D_V * D_K * B_c / (4 * tau)].
+Proof.
+  move=> K token key value loss blk.
+  have out : norm (one_number (tt : unit_finType) G) <= G by rewrite norm_one_number Rabs_right; lra.
+  have spread i j k : norm (vsub (key i j) (key i k)) <= D_K by apply: Rle_trans (@signed_spread _ (tt : unit_finType) (D_K / 2) j k _) _; lra.
+  have values i j k : norm (vsub (value i j) (value i k)) <= D_V by apply: Rle_trans (@signed_spread _ (tt : unit_finType) (D_V / 2) j k _) _; lra.
+  have mean : (\sum_i norm (part (in_block blk tt) (token i))) / #unit_finType <= B_c.
+    rewrite card_unit (big_pred1 (tt : unit_finType)) => [|[]] //; rewrite Rdiv_1.
+    by apply: Rle_trans (part_le _ _) _; rewrite norm_one_number Rabs_right; lra.
+  split=> // grad h; apply: Rle_antisym.
+    apply: (@gradient_query unit_finType unit_finType unit_finType unit_finType unit_finType unit_finType K blk blk tt tt loss token key (fun _ _ => 0) value vzero grad
+             (fun=> one_number (tt : unit_finType) G)) => //; [by rewrite card_unit | by move=> i; rewrite card_bool | by move=> i; exact: linear_gradient].
+  have e := @attained_entry _ _ tt tt tau G D_V D_K B_c temperature key (fun i _ => token i) _ grad h.
+  rewrite -e; last by move=> b; rewrite /token /key /one_number !eqxx Rmult_comm.
+  apply: Rle_trans (Rle_abs _) _; exact: (@entry_le _ (fun p => in_block blk tt p.1 && in_block blk tt p.2)).
+Qed.
+
+Theorem gradient_key_attained (tau G D_V D_c B_q : R) (temperature : 0 < tau) (hG : 0 <= G) (hV : 0 <= D_V) (hD : 0 <= D_c) (hB : 0 <= B_q) :
+  let K := fun _ : unit_finType => bool_finType in
+  let query := fun _ : unit => one_number (tt : unit_finType) B_q in let token := fun (_ : unit) (b : bool) => one_number (tt : unit_finType) (signed (D_c / 2) b) in
+  let value := fun (_ : unit) (b : bool) => one_number (tt : unit_finType) (signed (D_V / 2) b) in
+  let loss := fun (_ : unit) (o : vector unit_finType) => dot (one_number (tt : unit_finType) G) o in
+  let blk := fun x : unit_finType => x in
+  [/\ norm (one_number (tt : unit_finType) G) <= G,
+      forall i j k, norm (part (in_block blk tt) (vsub (token i j) (token i k))) <= D_c,
+      forall i j k, norm (vsub (value i j) (value i k)) <= D_V,
+      (\sum_i norm (query i)) / #unit_finType <= B_q &
+      forall grad, has_gradient (@layer_loss unit_finType _ _ K loss (@form_feature unit_finType unit_finType unit_finType K tau (fun i _ => query i) token)
+                                   (fun _ _ => 0) value) vzero grad ->
+        norm (matrix_group blk blk tt tt grad) = G * D_V * D_c * B_q / (4 * tau)].
+Proof.
+  move=> K query token value loss blk.
+  have out : norm (one_number (tt : unit_finType) G) <= G by rewrite norm_one_number Rabs_right; lra.
+  have spread i j k : norm (part (in_block blk tt) (vsub (token i j) (token i k))) <= D_c.
+    by apply: Rle_trans (part_le _ _) _; apply: Rle_trans (@signed_spread _ (tt : unit_finType) (D_c / 2) j k _) _; lra.
+  have values i j k : norm (vsub (value i j) (value i k)) <= D_V by apply: Rle_trans (@signed_spread _ (tt : unit_finType) (D_V / 2) j k _) _; lra.
+  have mean : (\sum_i norm (query i)) / #unit_finType <= B_q.
+    by rewrite card_unit (big_pred1 (tt : unit_finType)) => [|[]] //; rewrite Rdiv_1 norm_one_number Rabs_right; lra.
+  split=> // grad h; apply: Rle_antisym.
+    apply: (@gradient_key unit_finType unit_finType unit_finType unit_finType unit_finType unit_finType K blk blk tt tt loss query token (fun _ _ => 0) value vzero grad
+             (fun=> one_number (tt : unit_finType) G)) => //; [by rewrite card_unit | by move=> i; rewrite card_bool | by move=> i; exact: linear_gradient].
+  have e := @attained_entry _ _ tt tt tau G D_V D_c B_q temperature (fun i _ => query i) token _ grad h.
+  rewrite -e; last by move=> b; rewrite /query /token /one_number !eqxx.
+  apply: Rle_trans (Rle_abs _) _; exact: (@entry_le _ (fun p => in_block blk tt p.1 && in_block blk tt p.2)).
+Qed.
