@@ -1193,3 +1193,246 @@ Proof.
   rewrite -e; last by move=> b; rewrite /query /token /one_number !eqxx.
   apply: Rle_trans (Rle_abs _) _; exact: (@entry_le _ (fun p => in_block blk tt p.1 && in_block blk tt p.2)).
 Qed.
+
+(** * What penalties cannot do (T5-converse) *)
+
+(** Query and key weights as one parameter. *)
+Section QueryKey.
+Variables (Q X H V : finType) (K : Q -> finType) (tau : R).
+Variables (loss : Q -> vector V -> R) (query : Q -> vector X) (token : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : forall i, K i -> vector V).
+Definition weights := (sum_finType (prod_finType H X) (prod_finType H X)).
+Implicit Types (theta : vector weights).
+Definition query_weights theta : vector (prod_finType H X) := fun p => theta (inl p).
+Definition key_weights theta : vector (prod_finType H X) := fun p => theta (inr p).
+Definition qk_scores theta i : vector (K i) := fun j => dot (apply (query_weights theta) (query i)) (apply (key_weights theta) (token j)) / tau + bias j.
+Definition qk_output theta i : vector V := vmean (softmax (qk_scores theta i)) (@value i).
+Definition qk_loss theta := / #Q * (\sum_i loss i (qk_output theta i)).
+
+Lemma qk_gradient_at_zero (g : Q -> vector V) : (forall i, (0 < #|K i|)%N) ->
+  (forall i, has_gradient (loss i) (qk_output vzero i) (g i)) -> has_gradient qk_loss vzero vzero.
+Proof.
+  move=> visible h; suff: has_gradient qk_loss vzero (vscale (/ #Q) (vsum predT (fun _ : Q => vzero))).
+    by move=> hg; apply: (gradient_value hg) => p; rewrite /vscale /vsum sum_zero /vzero //; ring.
+  apply: gradient_scale; apply: gradient_sum => i curve x v e hv; rewrite -e in h *.
+  have /card_gt0P [k _] := visible i; have law := softmax_distribution (qk_scores (curve x) i) k.
+  have apply_rate (W : R -> vector (prod_finType H X)) (w : vector (prod_finType H X)) (u : vector X) a :
+      velocity W x w -> is_derive (fun t => apply (W t) u a) x (apply w u a).
+    move=> hw; apply: is_derive_sum => q _; apply: (@is_derive_value _ _ (u q * w (a, q))); last exact: Rmult_comm.
+    by apply: (is_derive_ext (fun t => u q * W t (a, q))); [move=> t; exact: Rmult_comm | apply: is_derive_scal; exact: hw].
+  have hq : velocity (fun t => query_weights (curve t)) x (query_weights v) by move=> p; exact: hv.
+  have hk : velocity (fun t => key_weights (curve t)) x (key_weights v) by move=> p; exact: hv.
+  have zero (u : vector X) a : apply (query_weights (curve x)) u a = 0 /\ apply (key_weights (curve x)) u a = 0.
+    by rewrite e; split; apply: sum_zero => q _; rewrite /query_weights /key_weights /vzero; ring.
+  have path : velocity (fun t => qk_scores (curve t) i) x (fun=> 0).
+    move=> j; apply: (@is_derive_value _ _ (/ tau * (\sum_a (0 * 0 + 0 * 0)) + 0)); last by rewrite sum_zero => *; ring.
+    apply: is_derive_plus; last exact: is_derive_const.
+    apply: (is_derive_ext (fun t => / tau * dot (apply (query_weights (curve t)) (query i)) (apply (key_weights (curve t)) (token j)))).
+      by move=> t; exact: Rmult_comm.
+    apply: is_derive_scal; apply: is_derive_sum => a _.
+    apply: (@is_derive_value _ _ (apply (query_weights v) (query i) a * apply (key_weights (curve x)) (token j) a
+                                + apply (query_weights (curve x)) (query i) a * apply (key_weights v) (token j) a)).
+      by apply: Derive.is_derive_mult; exact: apply_rate.
+    rewrite (proj1 (zero _ a)) (proj2 (zero _ a)); ring.
+  apply: (is_derive_value (h i _ _ _ erefl (output_velocity (@value i) k path))).
+  rewrite dot_zero_left dot_comm dot_vcov // cov_alt // /mean sum_zero // => j _.
+  by rewrite Rminus_eq_0 || rewrite (_ : \sum_i0 _ * 0 = 0); [ring | apply: sum_zero => *; ring].
+Qed.
+End QueryKey.
+
+(** (W_Q, W_K) = 0 is stationary for every penalty weight: in every direction the objective rises at the rate of the penalty alone. *)
+Theorem uniform_trap (Q X H V Grp : finType) (K : Q -> finType) (tau : R) (loss : Q -> vector V -> R) (query : Q -> vector X)
+    (token : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : forall i, K i -> vector V) (g : Q -> vector V)
+    (grp : weights X H -> Grp) (lam : Grp -> R) (d : vector (weights X H)) (slope : R)
+    (visible : forall i, (0 < #|K i|)%N)
+    (differentiable : forall i, has_gradient (loss i) (qk_output tau query token bias value vzero i) (g i))
+    (slope_is : right_rate (fun t => objective grp (qk_loss tau loss query token bias value) lam (line vzero d t)) slope) :
+  slope = penalty grp lam d.
+Proof.
+  have flat := qk_gradient_at_zero visible differentiable.
+  apply: (right_rate_unique slope_is); rewrite -[penalty _ _ _]Rplus_0_l.
+  apply: (@right_rate_ext (fun t => qk_loss tau loss query token bias value (line vzero d t) + (0 + t * penalty grp lam d))).
+    move=> t [t0 _]; rewrite /objective /penalty Rplus_0_l -sum_scale; congr (_ + _); apply: sum_eq => h _.
+    have -> : group grp h (line vzero d t) = vscale t (group grp h d).
+      by apply: vector_eq => p; rewrite /group /part /line /vscale /vzero; case: ifP => _; ring.
+    by rewrite norm_vscale_pos //; ring.
+  apply: right_rate_add; last exact: right_rate_linear.
+  by apply: right_rate_derive; have := gradient_line d flat; rewrite dot_zero_left.
+Qed.
+
+Theorem uniform_trap_stationary (Q X H V Grp : finType) (K : Q -> finType) (tau : R) (loss : Q -> vector V -> R) (query : Q -> vector X)
+    (token : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : forall i, K i -> vector V) (g : Q -> vector V)
+    (grp : weights X H -> Grp) (lam : Grp -> R) (Theta : vector (weights X H) -> Prop)
+    (visible : forall i, (0 < #|K i|)%N) (weights_positive : forall h, 0 <= lam h) (mem : Theta vzero)
+    (differentiable : forall i, has_gradient (loss i) (qk_output tau query token bias value vzero i) (g i)) :
+  stationary (objective grp (qk_loss tau loss query token bias value) lam) Theta vzero.
+Proof.
+  split=> // d slope _ rate; rewrite (uniform_trap visible differentiable rate).
+  by apply: sum_ge0 => h _; apply: Rmult_le_pos => //; exact: norm_ge0.
+Qed.
+
+(** With all scores of a row equal, attention is uniform and its entropy is ln n exactly. *)
+Theorem uniform_entropy (I : finType) (s : I -> R) (k : I) (flat : forall i j, s i = s j) : entropy (softmax s) = ln (#I).
+Proof.
+  have n_pos : 0 < #I by apply: lt_0_INR; apply/ltP/card_gt0P; exists k.
+  rewrite (entropy_softmax s k).
+  have -> : total s = #I * exp (s k) by rewrite /total -sum_const_all; apply: sum_eq => i _; rewrite (flat i k).
+  rewrite (sum_eq (g := fun i => softmax s i * s k)) => [|i _]; last by rewrite (flat i k).
+  rewrite sum_scale_right (proj2 (softmax_distribution s k)) ln_mult //; last exact: exp_pos.
+  rewrite ln_exp; ring.
+Qed.
+
+(** If every query and key group is zero, every row is uniform: entropy is maximal. *)
+Theorem all_extinct_uniform (Q X H : finType) (K : Q -> finType) (tau : R) (query : Q -> vector X) (token : forall i, K i -> vector X)
+    (theta : vector (weights X H)) (i : Q) (k : K i) (zero : forall p, theta p = 0) :
+  entropy (softmax (qk_scores tau query token (fun _ _ => 0) theta i)) = ln (#(K i)).
+Proof.
+  apply: (uniform_entropy k) => j l; rewrite /qk_scores.
+  have z : apply (query_weights theta) (query i) = vzero.
+    by apply: vector_eq => a; apply: sum_zero => q _; rewrite /query_weights zero; ring.
+  by rewrite z !dot_zero_left.
+Qed.
+
+(** * N9: the path of minimisers *)
+
+Theorem penalty_path (T : Type) (L Omega : T -> R) (lam_1 lam_2 : R) (x y : T) (order : lam_1 < lam_2)
+    (first : L x + lam_1 * Omega x <= L y + lam_1 * Omega y) (second : L y + lam_2 * Omega y <= L x + lam_2 * Omega x) : Omega y <= Omega x.
+Proof. nra. Qed.
+
+Theorem penalty_path_loss (T : Type) (L Omega : T -> R) (lam_1 lam_2 : R) (x y : T) (nonnegative : 0 <= lam_1) (order : lam_1 < lam_2)
+    (first : L x + lam_1 * Omega x <= L y + lam_1 * Omega y) (second : L y + lam_2 * Omega y <= L x + lam_2 * Omega x) : L x <= L y.
+Proof. have := penalty_path order first second; nra. Qed.
+
+(** The least objective is concave in the weight: bounds at two weights mix to a bound between. *)
+Theorem penalty_concave (T : Type) (L Omega : T -> R) (lam_1 lam_2 share J_1 J_2 : R) (z : T) (positive : 0 <= share) (share_is : share <= 1)
+    (first : J_1 <= L z + lam_1 * Omega z) (second : J_2 <= L z + lam_2 * Omega z) :
+  (1 - share) * J_1 + share * J_2 <= L z + ((1 - share) * lam_1 + share * lam_2) * Omega z.
+Proof. nra. Qed.
+
+(** The least objective never falls in the weight. *)
+Theorem penalty_value_grows (T : Type) (L Omega : T -> R) (lam_1 lam_2 J_1 : R) (z : T) (order : lam_1 <= lam_2) (nonnegative : 0 <= Omega z)
+    (first : J_1 <= L z + lam_1 * Omega z) : J_1 <= L z + lam_2 * Omega z.
+Proof. nra. Qed.
+
+(** The counterexample to continuity: (ab - 1)^2/2 + lam (|a| + |b|). *)
+Definition example (lam a b : R) := (a * b - 1) ^ 2 / 2 + lam * (Rabs a + Rabs b).
+Definition jump := sqrt (2 / 3) / 3.
+
+Lemma root_two_thirds : 0 < sqrt (2 / 3) /\ sqrt (2 / 3) * sqrt (2 / 3) = 2 / 3.
+Proof. by split; [apply: sqrt_lt_R0 | apply: sqrt_sqrt]; lra. Qed.
+
+Lemma example_zero lam : example lam 0 0 = / 2.
+Proof. by rewrite /example Rabs_R0; field. Qed.
+
+Lemma example_diagonal lam h : 0 <= h -> example lam h h = (h * h - 1) ^ 2 / 2 + 2 * lam * h.
+Proof. by move=> h0; rewrite /example Rabs_right; [ring | lra]. Qed.
+
+(** Every point is at least as bad as the one with a = b = sqrt |ab|. *)
+Lemma example_root lam a b : 0 <= lam -> let h := sqrt (Rabs (a * b)) in
+  example lam h h <= example lam a b /\ (example lam a b <= example lam h h -> a * b = h * h).
+Proof.
+  move=> l0 h; have h0 : 0 <= h by exact: sqrt_pos.
+  have hh : h * h = Rabs (a * b) by apply: sqrt_sqrt; exact: Rabs_pos.
+  have amgm : 2 * h <= Rabs a + Rabs b.
+    have pa := Rabs_pos a; have pb := Rabs_pos b.
+    apply: square_le; first lra.
+    have -> : 2 * h * (2 * h) = 4 * (h * h) by ring.
+    rewrite hh Rabs_mult; have := Rle_0_sqr (Rabs a - Rabs b); rewrite /Rsqr; lra.
+  rewrite example_diagonal // /example.
+  have s : (h * h - 1) ^ 2 <= (a * b - 1) ^ 2 /\ ((a * b - 1) ^ 2 <= (h * h - 1) ^ 2 -> a * b = h * h).
+    by rewrite hh; case: (Rcase_abs (a * b)) => c; [rewrite Rabs_left | rewrite Rabs_right] => //; split=> *; nra.
+  have m : lam * (2 * h) <= lam * (Rabs a + Rabs b) by exact: Rmult_le_compat_l.
+  split; first lra.
+  move=> le; apply: (proj2 s); lra.
+Qed.
+
+(** Above the jump zero is the minimiser, by 2 (lam - jump) sqrt |ab|. *)
+Theorem penalty_jump_above (lam a b : R) (nonnegative : 0 <= lam) : / 2 + 2 * (lam - jump) * sqrt (Rabs (a * b)) <= example lam a b.
+Proof.
+  have [r0 rr] := root_two_thirds; have [low _] := example_root a b nonnegative.
+  apply: Rle_trans low; set h := sqrt (Rabs (a * b)); have h0 : 0 <= h by exact: sqrt_pos.
+  rewrite example_diagonal // /jump; set r := sqrt (2 / 3) in r0 rr *.
+  have : 0 <= h * ((h - r) * (h - r) * (h + 2 * r)).
+    by apply: Rmult_le_pos => //; apply: Rmult_le_pos; [exact: Rle_0_sqr | lra].
+  have -> : h * ((h - r) * (h - r) * (h + 2 * r)) = h ^ 4 - 3 * (r * r) * h ^ 2 + 2 * (r * r) * r * h by ring.
+  rewrite rr; lra.
+Qed.
+
+(** Strictly above the jump it is the only one. *)
+Theorem penalty_unique_above (lam a b : R) (above : jump < lam) (minimal : forall a' b', example lam a b <= example lam a' b') : a = 0 /\ b = 0.
+Proof.
+  have [r0 _] := root_two_thirds; have l0 : 0 < lam by rewrite /jump in above; lra.
+  have h := minimal 0 0; rewrite example_zero in h.
+  have := penalty_jump_above a b (Rlt_le _ _ l0) => low; have h0 := sqrt_pos (Rabs (a * b)).
+  have z : sqrt (Rabs (a * b)) = 0 by nra.
+  have ab : a * b = 0.
+    have := sqrt_sqrt _ (Rabs_pos (a * b)); rewrite z Rmult_0_l => e.
+    by case: (Req_dec (a * b) 0) => // ne; have := Rabs_pos_lt _ ne; lra.
+  move: h; rewrite /example ab; have pa := Rabs_pos a; have pb := Rabs_pos b => h.
+  have : Rabs a = 0 /\ Rabs b = 0 by nra.
+  by case=> ea eb; split; [case: (Req_dec a 0) => // /Rabs_pos_lt | case: (Req_dec b 0) => // /Rabs_pos_lt]; lra.
+Qed.
+
+(** Below the jump zero is not the minimiser: a = b = sqrt (2/3) is better. *)
+Theorem penalty_jump (lam : R) (below : lam < jump) : example lam (sqrt (2 / 3)) (sqrt (2 / 3)) < example lam 0 0.
+Proof.
+  have [r0 rr] := root_two_thirds; rewrite example_zero example_diagonal; last lra.
+  rewrite /jump in below; rewrite rr; nra.
+Qed.
+
+(** No minimiser has 0 < ab < 2/3, whatever the weight. *)
+Theorem penalty_gap (lam a b : R) (penalised : 0 < lam) (alive : a <> 0 \/ b <> 0) (minimal : forall a' b', example lam a b <= example lam a' b') :
+  2 / 3 <= a * b.
+Proof.
+  have [low same] := example_root a b (Rlt_le _ _ penalised).
+  set h := sqrt (Rabs (a * b)) in low same; have h0 : 0 <= h by exact: sqrt_pos.
+  have e := same (minimal h h); have best x : 0 <= x -> example lam h h <= example lam x x.
+    by move=> _; exact: Rle_trans low (minimal x x).
+  have zero := Rle_trans _ _ _ low (minimal 0 0); rewrite example_zero example_diagonal // in zero.
+  case: h0 => [pos|z]; last first.
+    exfalso; have := minimal 0 0; rewrite example_zero /example e -z.
+    have pa := Rabs_pos a; have pb := Rabs_pos b.
+    by case: alive => /Rabs_pos_lt p; nra.
+  have rate : is_derive (fun t => ((h + t) * (h + t) - 1) ^ 2 / 2 + 2 * lam * (h + t)) 0 (2 * (h * h - 1) * h + 2 * lam).
+    by auto_derive => //; field.
+  have rate' : is_derive (fun t => ((h - t) * (h - t) - 1) ^ 2 / 2 + 2 * lam * (h - t)) 0 (- (2 * (h * h - 1) * h + 2 * lam)).
+    by auto_derive => //; field.
+  have up : 0 <= 2 * (h * h - 1) * h + 2 * lam.
+    apply: (@right_rate_ge _ _ _ h pos (right_rate_derive rate)) => t [t0 th].
+    rewrite Rplus_0_r Rmult_0_r Rplus_0_r -!example_diagonal; try lra; apply: best; lra.
+  have down : 0 <= - (2 * (h * h - 1) * h + 2 * lam).
+    apply: (@right_rate_ge _ _ _ h pos (right_rate_derive rate')) => t [t0 th].
+    rewrite Rminus_0_r Rmult_0_r Rplus_0_r -!example_diagonal; try lra; apply: best; lra.
+  have l : lam = h * (1 - h * h) by lra.
+  rewrite e; move: zero; rewrite l => zero.
+  have : h * h * (2 - 3 * (h * h)) <= 0 by nra.
+  have : 0 < h * h by nra.
+  move=> p q; apply: Rnot_lt_le => lt; nra.
+Qed.
+
+(** At and below the jump there is a minimiser at or beyond sqrt (2/3): the path of minimisers jumps by at least that much. *)
+Theorem penalty_minimiser_below (lam : R) (penalised : 0 < lam) (below : lam <= jump) :
+  exists h, sqrt (2 / 3) <= h < 1 /\ lam = h * (1 - h * h) /\ forall a b, example lam h h <= example lam a b.
+Proof.
+  have [r0 rr] := root_two_thirds; set r := sqrt (2 / 3) in r0 rr below *; rewrite /jump -/r in below.
+  have r1 : r < 1 by nra.
+  have [h [hr [h1 hl]]] : exists h, r <= h /\ h < 1 /\ lam = h * (1 - h * h).
+    have at_r : r * (1 - r * r) = r / 3 by rewrite rr; field.
+    case: (Req_dec lam (r / 3)) => [e|ne]; first by exists r; rewrite at_r; lra.
+    pose f := fun x => lam - x * (1 - x * x).
+    have cont : continuity f by rewrite /f; reg.
+    have lo : f r < 0 by rewrite /f at_r; lra.
+    have hi : 0 < f 1 by rewrite /f; lra.
+    have [h [[ha hb] hz]] := IVT f r 1 cont r1 lo hi.
+    exists h; rewrite /f in hz; split=> //; split; last lra.
+    by case: hb => // eb; rewrite eb in hz; lra.
+  exists h; split=> //; split=> // a b.
+  have [low _] := example_root a b (Rlt_le _ _ penalised).
+  apply: Rle_trans low; set x := sqrt (Rabs (a * b)); have x0 : 0 <= x by exact: sqrt_pos.
+  rewrite !example_diagonal //; last lra.
+  have two : 2 <= 3 * (h * h) by nra.
+  have : 0 <= (x - h) * (x - h) * (x * x + 2 * h * x + (3 * (h * h) - 2)).
+    by apply: Rmult_le_pos; [exact: Rle_0_sqr | nra].
+  have -> : (x - h) * (x - h) * (x * x + 2 * h * x + (3 * (h * h) - 2))
+            = (x * x - 1) ^ 2 - (h * h - 1) ^ 2 + 4 * (h * (1 - h * h)) * (x - h) by ring.
+  rewrite -hl; lra.
+Qed.
