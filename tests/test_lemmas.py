@@ -93,6 +93,14 @@ def norm_of_product(rng: random.Random) -> Values:
     return {lem.p: norm(left.T * right), lem.v: norm(left), lem.w: norm(right)}
 
 
+def block_diagonal(rng: random.Random) -> Values:
+    """Two blocks; every other sample is tight: forms and parts of width 1."""
+    size = 1 + rng.randint(0, 1)
+    forms, parts = [matrix(rng, size, size) for _ in range(2)], [vector(rng, size) for _ in range(2)]
+    image = sp.Matrix.vstack(*(form * part for form, part in zip(forms, parts, strict=True)))
+    return {lem.p: norm(image), lem.v: norm(sp.Matrix.vstack(*forms)), lem.w: sp.Max(*map(norm, parts))}
+
+
 def norm_of_sum(rng: random.Random) -> Values:
     law, xs = [sp.Rational(rng.randint(0, 9), 3) for _ in range(4)], [vector(rng, 3) for _ in range(4)]
     total = sum((w * x for w, x in zip(law, xs, strict=True)), sp.zeros(3, 1))
@@ -114,6 +122,7 @@ SAMPLERS: dict[str, tuple[Callable[[random.Random], Values], ...]] = {
     "mean_distance": (mean_distance,),
     "bilinear_form": (bilinear_form,),
     "norm_of_product": (norm_of_product,),
+    "block_diagonal": (block_diagonal,),
     "norm_of_sum": (norm_of_sum,),
     "sum_of_norms": (sum_of_norms,),
 }
