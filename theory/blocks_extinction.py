@@ -39,7 +39,8 @@ from theory.symbols import (
     vector_max,
 )
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
-from theory.threshold_gradient import gradient_bilinear, gradient_qk, gradient_qk_key
+from theory.threshold_balls import gradient_qk, gradient_qk_key
+from theory.threshold_gradient import gradient_bilinear
 
 _rel = {"evaluate": False}
 _one = sp.Integer(1)
