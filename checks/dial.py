@@ -18,7 +18,7 @@ from checks.rows import block_flags, climb, nearly_two_level, random_rows, rando
 from checks.strategies import RowBatch, row_batches
 from checks.trained import FleetConfig, fleet_configs, train_fleet
 from theory import dial_frozen as frozen
-from theory import dial_law as law
+from theory import dial_level as lev
 from theory import dial_monotone as mono
 from theory import dial_output as out
 from theory.dial import THEOREMS
@@ -63,8 +63,8 @@ def random_content(batch: RowBatch, options: Options) -> Iterator[Emission]:
 
 
 @holds_for(
-    frozen.frozen_mass, frozen.frozen_entropy, frozen.frozen_floor, frozen.frozen_output, out.cost_bound, law.target,
-    law.target_exact,
+    frozen.frozen_mass, frozen.frozen_entropy, frozen.frozen_floor, frozen.frozen_output, out.cost_bound, lev.target,
+    lev.target_exact,
     given=row_batches, examples=3,
 )  # fmt: skip
 def edge_content(batch: RowBatch, options: Options) -> Iterator[Emission]:
@@ -79,13 +79,13 @@ def edge_content(batch: RowBatch, options: Options) -> Iterator[Emission]:
                 case = cases.row_case(edge, low, high)
                 for theorem in (frozen.frozen_mass, frozen.frozen_entropy, frozen.frozen_floor):
                     yield cases.marked(theorem, case, edge, low, high)
-                yield law.target, cases.target_case(edge, low)
+                yield lev.target, cases.target_case(edge, low)
             else:
                 case = cases.output_case(edge, low, high)
                 for theorem in (frozen.frozen_output, out.cost_bound):
                     yield cases.marked(theorem, case, edge, low, high)
             if exactly and index % 8 == 0:
-                yield law.target_exact, cases.just_below(edge, fmpq(int(rng.integers(1, 1000)), 1000))
+                yield lev.target_exact, cases.just_below(edge, fmpq(int(rng.integers(1, 1000)), 1000))
 
 
 @holds_for(mono.rising, given=row_batches, examples=4)

@@ -25,18 +25,19 @@ from checks.rows import block_flags, ordinary_rows, two_level
 from theory import dial_entropy as ent
 from theory import dial_frozen as frozen
 from theory import dial_law as law
+from theory import dial_level as lev
 from theory import dial_monotone as mono
 from theory import dial_output as out
 from theory import symbols as sym
 from theory.theorem import Theorem
 
 OF_A_ROW = (
-    law.margin_law, law.mass, law.fidelity_law, law.logit, law.level_unique,
+    law.margin_law, law.mass, law.fidelity_law, law.logit, lev.level_unique,
     ent.entropy_path, ent.entropy_split, ent.advantage, ent.peak_bound,
     mono.falls, mono.climbs, mono.monotone, mono.floor, frozen.frozen_mass, frozen.frozen_entropy, frozen.frozen_floor,
     out.cost_entropy, out.cut_distance, out.cut_divergence,
 )  # fmt: skip
-AT_SPECIAL_SETTINGS = (law.target, law.level_reached, ent.peak_mass, ent.peak_at)
+AT_SPECIAL_SETTINGS = (lev.target, lev.level_reached, ent.peak_mass, ent.peak_at)
 OF_RATES = (law.mass_slope, ent.slope_law, mono.rising)
 OF_A_KEY = (law.conditionals, law.conditionals_outside)
 OF_OUTPUTS = (out.segment, out.continuity, out.continuity_lipschitz, out.cost, out.cost_bound, frozen.frozen_output)
@@ -153,8 +154,8 @@ def cases_of_row(row: DialRow, setting: fmpq, other: fmpq) -> Iterator[tuple[The
 
 def cases_at_special_settings(row: DialRow, setting: fmpq, level: fmpq) -> Iterator[tuple[Theorem, Case]]:
     """The setting for a level, the level a setting warrants, the setting of the peak."""
-    yield law.target, target_case(row, setting)
-    yield law.level_reached, level_case(row, level)
+    yield lev.target, target_case(row, setting)
+    yield lev.level_reached, level_case(row, level)
     peak = peak_case(row)
     yield ent.peak_mass, peak
     yield ent.peak_at, peak
@@ -306,7 +307,7 @@ EXTREMAL: dict[str, Callable[[], list[Case]]] = (
     | {theorem.name: outputs_for(theorem) for theorem in (*OF_OUTPUTS, *OF_LOSSES)}
     | {
         law.conditionals.name: _keys(True), law.conditionals_outside.name: _keys(False),
-        law.level_reached.name: level_cases, law.target.name: target_cases, law.target_exact.name: below_target_cases,
+        lev.level_reached.name: level_cases, lev.target.name: target_cases, lev.target_exact.name: below_target_cases,
         frozen.frozen_floor.name: wide_cases, mono.rises.name: _closed, mono.below_block.name: _closed,
     }
 )  # fmt: skip
@@ -317,7 +318,7 @@ ALSO_TRUE = {
         name: {"F_0 of the other sign": _UNDEFINED, "eps0 of the other sign": _UNDEFINED}
         for name in (law.logit.name, ent.advantage.name)
     },
-    law.level_unique.name: {"eps of the other sign": _UNDEFINED, "eps0 of the other sign": _UNDEFINED},
+    lev.level_unique.name: {"eps of the other sign": _UNDEFINED, "eps0 of the other sign": _UNDEFINED},
     **{name: {"eps of the other sign": _UNDEFINED} for name in (ent.entropy_split.name, out.cost_entropy.name)},
     mono.rises.name: {"bits for nats on the left": "(ln 2)^2 = 0.480 still exceeds 0.365"},
     mono.below_block.name: {"bits for nats on the left": "0.177/ln 2 = 0.255 still is below ln 2"},

@@ -21,6 +21,7 @@ from checks.trained import FleetConfig, train_fleet
 from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN, UNDECIDED
 from theory import dial_frozen as frozen
 from theory import dial_law as law
+from theory import dial_level as lev
 from theory import dial_monotone as mono
 from theory import symbols as sym
 from theory.dial import THEOREMS
@@ -178,5 +179,5 @@ def test_equals_under_a_function_must_be_defined() -> None:
 def test_frozen_checkpoint_is_sharp_from_both_sides() -> None:
     for row in cases.two_level_content():
         for level in cases.LEVELS:
-            assert judge(law.target_exact, cases.just_below(row, level)).verdict is HOLDS
-    assert all(judge(law.target, case).verdict is HOLDS for case in cases.target_cases())
+            assert judge(lev.target_exact, cases.just_below(row, level)).verdict is HOLDS
+    assert all(judge(lev.target, case).verdict is HOLDS for case in cases.target_cases())

@@ -19,10 +19,11 @@ from theory.dial_entropy import SPLIT
 from theory.dial_formulas import FORMULAS
 from theory.dial_frozen import FROZEN
 from theory.dial_law import LAW
+from theory.dial_level import LEVELS
 from theory.dial_monotone import MONOTONE
 from theory.dial_output import OUTPUTS
 from theory.theorem import Theorem
 
-THEOREMS: tuple[Theorem, ...] = (*LAW, *SPLIT, *MONOTONE, *OUTPUTS, *FROZEN)
+THEOREMS: tuple[Theorem, ...] = (*LAW, *LEVELS, *SPLIT, *MONOTONE, *OUTPUTS, *FROZEN)
 
 __all__ = ["FORMULAS", "THEOREMS"]

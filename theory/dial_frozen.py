@@ -12,7 +12,8 @@ from theory import lemmas
 from theory.concentration import BLOCK, E, outside_mass
 from theory.dial_entropy import ENTROPY
 from theory.dial_formulas import frozen_entropy_floor
-from theory.dial_law import LEAD, MARGINS, MASSES, SOURCE, SUMS, free_block, margin_law
+from theory.dial_law import MARGINS, MASSES, SOURCE, SUMS, free_block, margin_law
+from theory.dial_level import LEAD
 from theory.dial_output import cost_bound
 from theory.entropy import ceiling, gap_bound
 from theory.entropy_formulas import entropy_ceiling
