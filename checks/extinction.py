@@ -1,9 +1,12 @@
-"""Attacks on `theory.extinction`: exact steps and runs under random and adversarial vectors, floats at the edge, trained fleets."""
+"""Attacks on `theory.extinction`: exact steps and runs under random and adversarial vectors, floats at the edge, trained
+fleets.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import sympy as sp
@@ -11,13 +14,23 @@ from flint import arb, fmpq
 from sympy.core.relational import Relational
 
 from checks import extinction_cases as cases
+from checks import extinction_run_cases as runs
 from checks.claims import Case
 from checks.controls import PART_PER_MILLION, Mutant, with_claim
+from checks.enclosure import Value
 from checks.extinction_exact import adam_ratio, bits, vector, worst_gradients
 from checks.extinction_failing import failing_cases
 from checks.extinction_fleets import Plan, extinction_cases, make_data, plans, train_fleet, variants
 from checks.extinction_floats import zero_steps
-from checks.extinction_steps import RUN_STATEMENTS, STEP_STATEMENTS, Draws, draws, random_run_cases, random_step_cases, step_cases
+from checks.extinction_steps import (
+    RUN_STATEMENTS,
+    STEP_STATEMENTS,
+    Draws,
+    draws,
+    random_run_cases,
+    random_step_cases,
+    step_cases,
+)
 from checks.layer import Parameters
 from checks.properties import Emission, FamilyChecks, Options, Trained, holds_for
 from checks.rows import climb
@@ -27,17 +40,9 @@ from theory.extinction import THEOREMS
 from theory.extinction_adam import adam, adam_ratio_bound, quoted
 from theory.extinction_failing import below_threshold, spectral_clipping, subgradient, subgradient_ball
 from theory.extinction_float import float_stagnation, float_stays, float_zero
+from theory.extinction_momentum import averaging, momentum_bound, momentum_run
 from theory.extinction_prox import prox_minimiser, prox_norm
-from theory.extinction_runs import (
-    averaging,
-    clipping,
-    decay_and_balls,
-    finite_time,
-    momentum_bound,
-    momentum_run,
-    norm_after,
-    varying_steps,
-)
+from theory.extinction_runs import clipping, decay_and_balls, finite_time, norm_after, varying_steps
 from theory.extinction_steps import decay_step, decrease, fixed_points, stays_zero
 from theory.theorem import Theorem
 
@@ -56,7 +61,9 @@ def _at(precision: int, source: Iterator[Emission]) -> Iterator[Emission]:
 
 @holds_for(*STEP_STATEMENTS, given=draws, examples=6)
 def random_steps(drawn: Draws, options: Options) -> Iterator[Emission]:
-    """Single exact steps on random groups, under random vectors and under ones that point (almost) outward: over 1,000 cases a draw."""
+    """Single exact steps on random groups, under random vectors and under ones that point (almost) outward: over 1,000 cases a
+    draw.
+    """
     yield from _at(256, random_step_cases(drawn, 120))
 
 
@@ -76,7 +83,9 @@ def _log_ratio(gradient: np.ndarray, b1: float, b2: float) -> tuple[float, np.nd
 
 @holds_for(adam_ratio_bound, given=draws, examples=4)
 def adam_sequences(drawn: Draws, options: Options) -> Iterator[Emission]:
-    """Gradients of one coordinate: random, with outliers, found by gradient ascent, and the worst ones, 300 to 20,000 steps long."""
+    """Gradients of one coordinate: random, with outliers, found by gradient ascent, and the worst ones, 300 to 20,000 steps
+    long.
+    """
     rng = drawn.rng
 
     def case(entries: list[arb], b1: fmpq, b2: fmpq, origin: str) -> Case:
@@ -90,7 +99,7 @@ def adam_sequences(drawn: Draws, options: Options) -> Iterator[Emission]:
             yield adam_ratio_bound, case(vector(raw.tolist()), b1, b2, f"random gradients {index} of {drawn}")
         for count in (5, 30):
             start = rng.standard_normal(count) + 1
-            best = climb(lambda x, p=b1, q=b2: _log_ratio(x, float(p), float(q)), start)
+            best = climb(partial(_log_ratio, b1=float(b1), b2=float(b2)), start)
             yield adam_ratio_bound, case(vector(best.tolist()), b1, b2, f"{count} gradients found by ascent, {drawn}")
         count = 20_000 if b2 > fmpq(99, 100) else 500
         worst = worst_gradients(300 if drawn.seed % 2 else count, b1, b2)
@@ -107,7 +116,8 @@ def zeros_in_floats(drawn: Draws, options: Options) -> Iterator[Emission]:
     finite_time, clipping, averaging, momentum_run, decay_and_balls, adam, float_zero, given=plans, examples=3, text=True
 )
 def trained_above_the_threshold(plan: Plan, options: Options) -> Iterator[Emission]:
-    """Every optimiser, bilinear and Q/K, on synthetic codes and on text: each off-block group is zero by the proved step, for good.
+    """Every optimiser, bilinear and Q/K, on synthetic codes and on text: each off-block group is zero by the proved step, for
+    good.
 
     An eighth of options.layers layers per fleet, and about 46 fleets a draw; every off-block group of every layer is judged.
     """
@@ -142,11 +152,10 @@ def steps_from_checkpoints(plan: Plan, options: Options) -> Iterator[Emission]:
             yield from _at(256, step_cases(theta, v, rng, origin))
 
 
-@holds_for(
-    subgradient_ball, subgradient, spectral_clipping, quoted, float_stagnation, given=plans, examples=2, text=True
-)
+@holds_for(subgradient_ball, subgradient, spectral_clipping, quoted, float_stagnation, given=plans, examples=2, text=True)
 def what_fails(plan: Plan, options: Options) -> Iterator[Emission]:
-    """Trained layers that stay alive: below the threshold, under the subgradient method, under spectral clipping; and the counterexamples.
+    """Trained layers that stay alive: below the threshold, under the subgradient method, under spectral clipping; and the
+    counterexamples.
 
     Raises AssertionError when a variant that the statements call failing does not fail.
     """
@@ -159,24 +168,32 @@ def _other_zeros() -> list[Mutant]:
     """Statements about zero groups that ask for a millionth less, or claim another norm."""
 
     def asking(key: str, relation: Relational) -> Theorem:
-        changed = stays_zero.assumes | {key: replace(stays_zero.assumes[key], relation=relation)}
-        return replace(stays_zero, assumes=changed, needs={}, free={name: "of a control" for name in changed})
+        changed = {**stays_zero.assumes, key: replace(stays_zero.assumes[key], relation=relation)}
+        return replace(stays_zero, assumes=changed, needs={}, free=dict.fromkeys(changed, "of a control"))
 
     return [
-        Mutant("penalty a millionth below the bound", asking("penalty", sp.Ge(sym.lam, sym.step_bound * (1 - PART_PER_MILLION)))),
-        Mutant("vectors a millionth longer", asking("bounded", sp.Le(sym.vector_norm, sym.step_bound * (1 + PART_PER_MILLION)))),
+        Mutant(
+            "penalty a millionth below the bound", asking("penalty", sp.Ge(sym.lam, sym.step_bound * (1 - PART_PER_MILLION)))
+        ),
+        Mutant(
+            "vectors a millionth longer", asking("bounded", sp.Le(sym.vector_norm, sym.step_bound * (1 + PART_PER_MILLION)))
+        ),
         Mutant("norm eta |v|", with_claim(stays_zero, sp.Eq(sym.group_next, sym.eta * sym.vector_norm, evaluate=False))),
     ]
 
 
 def _zero_cases() -> list[Case]:
-    """Zero groups, and two that come back for want of a millionth: they are out of the statement's domain, not of its controls'."""
+    """Zero groups, and two that come back for want of a millionth: they are out of the statement's domain, not of its
+    controls'.
+    """
     short, one = fmpq(1, 2 * 10**6), fmpq(1)
-    revived = {sym.group_norm: 0, sym.eta: 1, sym.group_next: short}
+    revived: dict[sp.Symbol, Value] = {sym.group_norm: 0, sym.eta: 1, sym.group_next: short}
     return [
         *cases.zero_cases(),
-        Case(revived | {sym.vector_norm: one, sym.step_bound: one, sym.lam: one - short}, "penalty half a millionth too small"),
-        Case(revived | {sym.vector_norm: one + short, sym.step_bound: one, sym.lam: one}, "vector half a millionth too long"),
+        Case(
+            {**revived, sym.vector_norm: one, sym.step_bound: one, sym.lam: one - short}, "penalty half a millionth too small"
+        ),
+        Case({**revived, sym.vector_norm: one + short, sym.step_bound: one, sym.lam: one}, "vector half a millionth too long"),
     ]
 
 
@@ -184,7 +201,13 @@ CHECKS = FamilyChecks(
     family="extinction",
     theorems=THEOREMS,
     properties=(
-        random_steps, random_runs, adam_sequences, zeros_in_floats, trained_above_the_threshold, steps_from_checkpoints, what_fails,
+        random_steps,
+        random_runs,
+        adam_sequences,
+        zeros_in_floats,
+        trained_above_the_threshold,
+        steps_from_checkpoints,
+        what_fails,
     ),
     extremal={
         prox_minimiser.name: cases.prox_cases,
@@ -193,27 +216,28 @@ CHECKS = FamilyChecks(
         decay_step.name: cases.decay_cases,
         fixed_points.name: cases.fixed_point_cases,
         stays_zero.name: _zero_cases,
-        norm_after.name: cases.norm_after_cases,
-        finite_time.name: cases.adversary_runs,
-        decay_and_balls.name: cases.adversary_runs,
-        clipping.name: lambda: cases.adversary_runs(clip=True),
-        varying_steps.name: cases.varying_cases,
-        momentum_bound.name: cases.momentum_bound_cases,
-        momentum_run.name: lambda: cases.momentum_runs(averaged=False),
-        averaging.name: lambda: cases.momentum_runs(averaged=True),
-        adam_ratio_bound.name: cases.adam_ratio_cases,
-        adam.name: cases.adam_runs,
+        norm_after.name: runs.norm_after_cases,
+        finite_time.name: runs.adversary_runs,
+        decay_and_balls.name: runs.adversary_runs,
+        clipping.name: lambda: runs.adversary_runs(clip=True),
+        varying_steps.name: runs.varying_cases,
+        momentum_bound.name: runs.momentum_bound_cases,
+        momentum_run.name: lambda: runs.momentum_runs(averaged=False),
+        averaging.name: lambda: runs.momentum_runs(averaged=True),
+        adam_ratio_bound.name: runs.adam_ratio_cases,
+        adam.name: runs.adam_runs,
         below_threshold.name: cases.below_cases,
         subgradient_ball.name: cases.ball_cases,
-        float_stays.name: cases.float_stay_cases,
-        float_zero.name: cases.float_zero_cases,
+        float_stays.name: runs.float_stay_cases,
+        float_zero.name: runs.float_zero_cases,
     }
     | {theorem.name: cases.closed for theorem in (quoted, subgradient, spectral_clipping, float_stagnation)},
     extra={stays_zero.name: _other_zeros},
     also_true={
         adam_ratio_bound.name: {
-            "-beta1**2/beta2 for -beta1**2/beta2 + 1": "the root of a negative number, or of 0 for beta1 = 0: it claims nothing at all"
+            "-beta1**2/beta2 for -beta1**2/beta2 + 1": "the root of a negative number, or of 0 for beta1 = 0: it claims "
+            "nothing at all"
         },
         subgradient.name: {"bits for nats on the left": "a positive multiple of a positive number is positive"},
     },
-)  # fmt: skip
+)

@@ -1,7 +1,7 @@
 """Exact steps and runs for `theory.extinction`: vectors of rationals or balls, the prox as it is defined, adversaries.
 
-Everything here is real arithmetic in Arb; a float that comes from a layer is an exact real. Norms are balls, so a case is decided or
-it is not; nothing is compared with a tolerance.
+Everything here is real arithmetic in Arb; a float that comes from a layer is an exact real. Norms are balls, so a case is
+decided or it is not; nothing is compared with a tolerance.
 """
 
 from __future__ import annotations
@@ -41,19 +41,20 @@ def norm(x: Vector) -> arb:
 
 
 def add(x: Vector, y: Vector, factor: arb | fmpq | int = 1) -> list[arb]:
-    """x + factor y."""
+    """X + factor y."""
     return [a + arb(factor) * b for a, b in zip(x, y, strict=True)]
 
 
 def scaled(x: Vector, factor: arb | fmpq | int) -> list[arb]:
-    """factor x."""
+    """Factor x."""
     return [arb(factor) * a for a in x]
 
 
 def resized(x: Vector, length: arb) -> list[arb]:
-    """x at another length, x nonzero; exact for a vector along an axis, where x/|x| has entries 0 and 1."""
-    if sum(1 for y in x if not y == 0) == 1:
-        return [y if y == 0 else length if y > 0 else -length for y in x]
+    """X at another length, x nonzero; exact for a vector along an axis, where x/|x| has entries 0 and 1."""
+    zeros = [bool(y == 0) for y in x]  # certainly 0; a ball around 0 is not
+    if zeros.count(False) == 1 and not norm(x).contains(0):
+        return [y if zero else length if y > 0 else -length for y, zero in zip(x, zeros, strict=True)]
     return scaled(x, length / norm(x))
 
 
@@ -102,9 +103,18 @@ class Setting:
         return {sym.eta: self.eta, sym.gamma: self.gamma, sym.step_bound: self.bound, sym.lam: self.lam}
 
 
-def run_until_zero(start: Vector, setting: Setting, move: Callable[[int, Vector], Vector], *, keep: fmpq | int = 1,
-                   radial: fmpq | int = 1, limit: int = 5000) -> int | None:
-    """K: the number of the first zero state of theta+ = radial prox(keep theta - eta move(k, theta)); None if the balls do not tell."""
+def run_until_zero(
+    start: Vector,
+    setting: Setting,
+    move: Callable[[int, Vector], Vector],
+    *,
+    keep: fmpq | int = 1,
+    radial: fmpq | int = 1,
+    limit: int = 5000,
+) -> int | None:
+    """K: the number of the first zero state of theta+ = radial prox(keep theta - eta move(k, theta)); None if the balls do not
+    tell.
+    """
     theta = list(start)
     cut = arb(setting.eta) * arb(setting.lam)
     for index in range(limit):
@@ -126,7 +136,9 @@ def outward(length: arb) -> Callable[[int, Vector], Vector]:
 def run_case(steps: int, start: Vector | fmpq, values: dict, origin: str, *, extremal: bool = False) -> Case:
     """The case of a run: K = steps, theta0 the exact norm of the start, and the constants."""
     size: Value = start if isinstance(start, fmpq) else norm(start)
-    return Case({sym.extinct_at: steps, sym.theta0: size} | values, origin, {str(k): str(v) for k, v in values.items()}, extremal)
+    return Case(
+        {sym.extinct_at: steps, sym.theta0: size} | values, origin, {str(k): str(v) for k, v in values.items()}, extremal
+    )
 
 
 def adam_moments(gradients: Sequence[arb], beta1: fmpq, beta2: fmpq) -> tuple[arb, arb]:

@@ -1,13 +1,15 @@
 """Trained fleets above and below their thresholds: every optimiser the statements cover, and the two that they say fail.
 
-A layer runs in floats, so its step is the exact one up to rounding, and the cases are built for what rounding leaves. With u the unit
-roundoff of the dtype, p entries in the group, M a bound on the *computed* vectors and theta0 the exact norm of the initial floats,
+A layer runs in floats, so its step is the exact one up to rounding, and the cases are built for what rounding leaves. With u
+the unit roundoff of the dtype, p entries in the group, M a bound on the *computed* vectors and theta0 the exact norm of the
+initial floats,
 
     gamma_f = (lam - M) - (p + 16) u (2 M + (lam - M) + theta0/eta)
 
-is the slack that `extinction.float_zero` proves to be left, and the step bound ceil(theta0/(eta gamma_f)) is exact: eta and lam are the
-floats' exact values. M is computed before training from data and configuration (a-priori threshold), from the clipping bound, or from
-beta1, beta2 alone, with the rounding of the optimiser's own operations in it; the recorded peak of computed gradients must obey it.
+is the slack that `extinction.float_zero` proves to be left, and the step bound ceil(theta0/(eta gamma_f)) is exact: eta and lam
+are the floats' exact values. M is computed before training from data and configuration (a-priori threshold), from the clipping
+bound, or from beta1, beta2 alone, with the rounding of the optimiser's own operations in it; the recorded peak of computed
+gradients must obey it.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from checks.claims import Case
 from checks.data import Batch, Measured, measure, synthetic, text_batch
 from checks.enclosure import rational
 from checks.extinction_exact import bits, upper
-from checks.layer import Parameters, Structure, equal_blocks
+from checks.layer import Structure, equal_blocks
 from checks.penalty import Ball, off_block_mask, off_block_penalty
 from checks.properties import Options
 from checks.training import Balls, Optimiser, Run, adam, ema, heavy_ball, initialise, pick_device, sgd, train
@@ -32,7 +34,8 @@ from theory import formulas
 from theory import symbols as sym
 from theory.extinction_adam import adam as adam_theorem
 from theory.extinction_float import float_zero
-from theory.extinction_runs import averaging, clipping, decay_and_balls, finite_time, momentum_run
+from theory.extinction_momentum import averaging, momentum_run
+from theory.extinction_runs import clipping, decay_and_balls, finite_time
 from theory.namespaces import FLINT
 from theory.theorem import Theorem
 
@@ -116,8 +119,14 @@ def variants(plan: Plan) -> list[Variant]:
 
 def make_batch(plan: Plan, structure: Structure, text: bool, layers: int, options: Options) -> Batch:
     """The data of a fleet, synthetic or text."""
-    common = {"sequences": 4, "tokens": plan.tokens, "leak": plan.leak, "causal": plan.causal, "dtype": getattr(torch, plan.dtype),
-              "device": pick_device(options.device)}  # fmt: skip
+    common = {
+        "sequences": 4,
+        "tokens": plan.tokens,
+        "leak": plan.leak,
+        "causal": plan.causal,
+        "dtype": getattr(torch, plan.dtype),
+        "device": pick_device(options.device),
+    }
     seeds = [plan.seed + index for index in range(layers)]
     if text:
         return text_batch(structure.features, seeds, path=options.text, **common)  # type: ignore[arg-type]
@@ -125,7 +134,9 @@ def make_batch(plan: Plan, structure: Structure, text: bool, layers: int, option
 
 
 def a_priori(structure: Structure, measured: Measured, layer: int, minibatch: bool) -> fmpq:
-    """The gradient bound of the configuration, from the data and the balls alone; for a minibatch, that of the worst sequence."""
+    """The gradient bound of the configuration, from the data and the balls alone; for a minibatch, that of the worst
+    sequence.
+    """
     diameter = arb(float(measured.input_diameter[layer])) * arb(RADII["values"])
     readout = arb(2).sqrt() * arb(RADII["readout"])  # D_U <= sqrt(2) |U|
     part = measured.sequence_block_norm if minibatch else measured.mean_block_norm
@@ -134,14 +145,19 @@ def a_priori(structure: Structure, measured: Measured, layer: int, minibatch: bo
         return upper(formulas.gradient_bound_bilinear(FLINT, readout, diameter, wide, mean, structure.temperature))
     tokens = (float(measured.input_diameter[layer]), float(measured.input_norm[layer]))
     ball = RADII["content"]
-    return upper(formulas.gradient_bound_qk(FLINT, readout, diameter, ball, tokens[0], mean, ball, tokens[1], wide, structure.temperature))
+    return upper(
+        formulas.gradient_bound_qk(
+            FLINT, readout, diameter, ball, tokens[0], mean, ball, tokens[1], wide, structure.temperature
+        )
+    )
 
 
 def adam_bound(betas: tuple[float, float], entries: int, unit: fmpq) -> fmpq:
     """Bound on the computed direction of Adam: C_A sqrt(p) with its own rounding.
 
-    Each step multiplies a moment by beta (1 +- u)^3 at worst, the two ends of a term by (1 +- u)^5; powers of beta in the bias corrections
-    are right to 2^-40 for beta2 <= 1 - 2^-10. Gradients below 2^-62, whose squares underflow in float32, add at most 2^-62/epsilon.
+    Each step multiplies a moment by beta (1 +- u)^3 at worst, the two ends of a term by (1 +- u)^5; powers of beta in the bias
+    corrections are right to 2^-40 for beta2 <= 1 - 2^-10. Gradients below 2^-62, whose squares underflow in float32, add at
+    most 2^-62/epsilon.
     """
     b1, b2 = (arb(rational(b)) for b in betas)
     low, high = (1 - arb(unit)) ** 3, (1 + arb(unit)) ** 3
@@ -158,7 +174,9 @@ class Bounds:
 
 
 def bounds_of(variant: Variant, gradient: fmpq, entries: int, unit: fmpq) -> Bounds:
-    """From the a-priori bound to the bound on computed vectors: rounding of clipping (p + 4) u, of a momentum step (1 + u)^3."""
+    """From the a-priori bound to the bound on computed vectors: rounding of clipping (p + 4) u, of a momentum step (1 +
+    u)^3.
+    """
     o, step = variant.optimiser, (1 + unit) ** 3
     if variant.source == "adam":
         vector = adam_bound(o.betas, entries, unit)
@@ -221,7 +239,9 @@ def make_data(plan: Plan, parametrisation: str, text: bool, layers: int, options
     return Data(plan, structure, batch, measure(batch))
 
 
-def train_fleet(data: Data, variant: Variant, *, share: float = 1.0, record: tuple[str, ...] = (), alone: bool = False) -> Fleet:
+def train_fleet(
+    data: Data, variant: Variant, *, share: float = 1.0, record: tuple[str, ...] = (), alone: bool = False
+) -> Fleet:
     """Train a fleet just above its threshold, or with the given share of that penalty weight.
 
     alone: only group (1, 0) of each matrix is penalised, all others are free.
@@ -239,19 +259,28 @@ def train_fleet(data: Data, variant: Variant, *, share: float = 1.0, record: tup
     exact = [bound.vector + gamma for bound in found]
     weights = tuple(share * nextafter(float(int(x.p)) / float(int(x.q)), inf) for x in exact)
     seeds = [plan.seed + index for index in range(layers)]
-    first = initialise(structure, seeds, group_norm=plan.start, value_norm=0.5, readout_norm=1.0, dtype=batch.tokens.dtype,
-                       device=batch.tokens.device)
+    first = initialise(
+        structure,
+        seeds,
+        group_norm=plan.start,
+        value_norm=0.5,
+        readout_norm=1.0,
+        dtype=batch.tokens.dtype,
+        device=batch.tokens.device,
+    )
     penalty = off_block_penalty(structure, torch.tensor(weights, dtype=torch.float64))
     if alone:
         chosen = torch.zeros_like(penalty.weights)
         chosen[:, 1, 0] = 1.0
         penalty = replace(penalty, weights=chosen)
-    run = train(first, batch, structure, penalty, optimiser, plan.steps + 4, dial=1.0, balls=variant.balls, seeds=seeds, record=record)
+    run = train(
+        first, batch, structure, penalty, optimiser, plan.steps + 4, dial=1.0, balls=variant.balls, seeds=seeds, record=record
+    )
     return Fleet(plan, variant, structure, batch, run, found, weights)
 
 
 def slack_left(fleet: Fleet, layer: int, theta0: arb) -> tuple[fmpq, fmpq]:
-    """gamma = lam - M and gamma_f, what rounding leaves of it; both rounded down."""
+    """Gamma = lam - M and gamma_f, what rounding leaves of it; both rounded down."""
     bound, lam = fleet.bounds[layer].vector, rational(fleet.weights[layer])
     eta, gamma = rational(fleet.variant.optimiser.size(0)), rounded_down(lam - bound)
     return gamma, rounded_down(gamma - (fleet.entries + 16) * fleet.plan.unit * (2 * bound + gamma + upper(theta0) / eta))
@@ -263,7 +292,9 @@ def rounded_down(x: fmpq) -> fmpq:
 
 
 def extinction_cases(fleet: Fleet) -> Iterator[tuple[Theorem, Case]]:
-    """For every off-block group: the first zero state against the proved step, by the variant's statement and by the one about floats."""
+    """For every off-block group: the first zero state against the proved step, by the variant's statement and by the one about
+    floats.
+    """
     o = fleet.variant.optimiser
     peaks, zero_at, revived = fleet.run.gradient_peak.tolist(), fleet.run.extinct_at.tolist(), fleet.run.revived.tolist()
     for layer, matrix, row, column in fleet.groups():
@@ -278,21 +309,38 @@ def extinction_cases(fleet: Fleet) -> Iterator[tuple[Theorem, Case]]:
         first = zero_at[layer][matrix][row][column]
         alive = revived[layer][matrix][row][column] or first < 0
         common = {
-            sym.extinct_at: fleet.run.steps + 1 if alive else first, sym.theta0: theta0, sym.eta: rational(o.size(0)),
+            sym.extinct_at: fleet.run.steps + 1 if alive else first,
+            sym.theta0: theta0,
+            sym.eta: rational(o.size(0)),
             sym.lam: rational(fleet.weights[layer]),
-        }  # fmt: skip
+        }
         special = {
             clipping.name: {sym.clip: known.vector},
             momentum_run.name: {sym.step_bound: known.vector * (1 - rational(o.momentum)), sym.momentum: rational(o.momentum)},
             averaging.name: {sym.step_bound: known.vector, sym.momentum: rational(o.momentum)},
             decay_and_balls.name: {sym.step_bound: known.vector, sym.decay: 1, sym.radial: 1},
             finite_time.name: {sym.step_bound: known.vector},
-            adam_theorem.name: {sym.beta1: rational(o.betas[0]), sym.beta2: rational(o.betas[1]), sym.parameters: fleet.entries},
-        }  # fmt: skip
-        origin = (f"{fleet.variant.name}, layer {layer}, group ({matrix}, {row}, {column}), {fleet.structure.parametrisation}, "
-                  f"{fleet.batch.source}, {fleet.plan}")
-        yield fleet.variant.theorem, Case(common | special[fleet.variant.theorem.name] | {sym.gamma: left, sym.vector_max: seen}, origin)
+            adam_theorem.name: {
+                sym.beta1: rational(o.betas[0]),
+                sym.beta2: rational(o.betas[1]),
+                sym.parameters: fleet.entries,
+            },
+        }
+        origin = (
+            f"{fleet.variant.name}, layer {layer}, group ({matrix}, {row}, {column}), {fleet.structure.parametrisation}, "
+            f"{fleet.batch.source}, {fleet.plan}"
+        )
+        yield (
+            fleet.variant.theorem,
+            Case(common | special[fleet.variant.theorem.name] | {sym.gamma: left, sym.vector_max: seen}, origin),
+        )
         plain = o.rule == "sgd"
-        rounding = {sym.gamma: gamma, sym.float_slack: left, sym.parameters: fleet.entries, sym.roundoff: fleet.plan.unit,
-                    sym.step_bound: known.vector, sym.vector_max: seen if plain else known.vector}
+        rounding = {
+            sym.gamma: gamma,
+            sym.float_slack: left,
+            sym.parameters: fleet.entries,
+            sym.roundoff: fleet.plan.unit,
+            sym.step_bound: known.vector,
+            sym.vector_max: seen if plain else known.vector,
+        }
         yield float_zero, Case(common | rounding, origin)

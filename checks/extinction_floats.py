@@ -1,4 +1,6 @@
-"""The floats themselves: zero groups under vectors at the very edge, with the layer's own operations, and groups that never move."""
+"""The floats themselves: zero groups under vectors at the very edge, with the layer's own operations, and groups that never
+move.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ SIZES = (0.1, 0.25, 0.3, 1 / 3, 0.7, 3.0)  # step sizes, most of them rounded wh
 
 
 def zero_steps(drawn: Draws, count: int) -> Iterator[Emission]:
-    """`count` zero groups, each under a random vector, with the least penalty weight that the statement allows: a float64, one ulp up."""
+    """`count` zero groups, each under a random vector, with the least penalty weight that the statement allows: a float64, one
+    ulp up.
+    """
     rng = drawn.rng
     rows, columns = (int(x) for x in rng.integers(1, 5, 2))
     dtype, unit = ((torch.float32, fmpq(1, 2**24)), (torch.float64, fmpq(1, 2**53)))[int(rng.integers(2))]
@@ -34,9 +38,13 @@ def zero_steps(drawn: Draws, count: int) -> Iterator[Emission]:
         exact = bound + gamma
         weight = float(int(exact.p)) / float(int(exact.q))
         while rational(weight) < exact:
-            weight = float(torch.nextafter(torch.tensor(weight, dtype=torch.float64), torch.tensor(torch.inf, dtype=torch.float64)))
+            weight = float(
+                torch.nextafter(torch.tensor(weight, dtype=torch.float64), torch.tensor(torch.inf, dtype=torch.float64))
+            )
         known.append((flat, bound, gamma, weight))
-    penalty = GroupPenalty(torch.tensor([weight for *_, weight in known], dtype=torch.float64), groups, torch.ones(1, 1, 1, dtype=torch.float64))
+    penalty = GroupPenalty(
+        torch.tensor([weight for *_, weight in known], dtype=torch.float64), groups, torch.ones(1, 1, 1, dtype=torch.float64)
+    )
     # the step of `training.run_steps`, from zero
     moved = torch.zeros_like(moves).sub(moves, alpha=eta)
     thresholds = eta * prox_thresholds(penalty, 1.0, count)
@@ -44,17 +52,27 @@ def zero_steps(drawn: Draws, count: int) -> Iterator[Emission]:
     alive = (after != 0).flatten(1).any(1).tolist()
     for (flat, bound, gamma, weight), size, cut, living in zip(known, norms, thresholds.flatten().tolist(), alive, strict=True):
         if (size <= cut) is living:
-            raise AssertionError(f"the prox keeps a group exactly when its computed norm exceeds the threshold: {size}, {cut}, {flat}")
+            raise AssertionError(
+                f"the prox keeps a group exactly when its computed norm exceeds the threshold: {size}, {cut}, {flat}"
+            )
         values = {
-            sym.computed_norm: rational(size), sym.computed_threshold: rational(cut), sym.eta: rational(eta), sym.gamma: gamma,
-            sym.step_bound: bound, sym.lam: rational(weight), sym.vector_norm: norm(vector(flat)), sym.parameters: entries,
+            sym.computed_norm: rational(size),
+            sym.computed_threshold: rational(cut),
+            sym.eta: rational(eta),
+            sym.gamma: gamma,
+            sym.step_bound: bound,
+            sym.lam: rational(weight),
+            sym.vector_norm: norm(vector(flat)),
+            sym.parameters: entries,
             sym.roundoff: unit,
-        }  # fmt: skip
+        }
         yield float_stays, Case(values, f"zero group of {entries} in {dtype}, eta = {eta}, {drawn}", [x.hex() for x in flat])
 
 
 def stagnant_group(steps: int) -> float:
-    """The norm of a float32 group of one entry after some steps with `extinction.float_stagnation`'s constants and an inward vector."""
+    """The norm of a float32 group of one entry after some steps with `extinction.float_stagnation`'s constants and an inward
+    vector.
+    """
     groups, eta, lam = Groups(1, (1,), (1,)), float(STAGNANT["eta"]), float(STAGNANT["lam"])
     theta = torch.full((1, 1, 1, 1), float(STAGNANT["theta"]), dtype=torch.float32)
     push = torch.full_like(theta, float(STAGNANT["G_bar"]))

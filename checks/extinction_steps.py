@@ -17,12 +17,23 @@ from checks.strategies import SEEDS
 from theory import symbols as sym
 from theory.extinction_adam import adam
 from theory.extinction_failing import below_threshold, subgradient_ball
+from theory.extinction_momentum import averaging, momentum_bound, momentum_run
 from theory.extinction_prox import prox_minimiser, prox_norm
-from theory.extinction_runs import averaging, clipping, decay_and_balls, finite_time, momentum_bound, momentum_run, norm_after, varying_steps
+from theory.extinction_runs import clipping, decay_and_balls, finite_time, norm_after, varying_steps
 from theory.extinction_steps import decay_step, decrease, fixed_points, stays_zero
 
 STEP_STATEMENTS = (prox_minimiser, prox_norm, decrease, decay_step, fixed_points, stays_zero, below_threshold, subgradient_ball)
-RUN_STATEMENTS = (finite_time, norm_after, varying_steps, clipping, momentum_bound, momentum_run, averaging, decay_and_balls, adam)
+RUN_STATEMENTS = (
+    finite_time,
+    norm_after,
+    varying_steps,
+    clipping,
+    momentum_bound,
+    momentum_run,
+    averaging,
+    decay_and_balls,
+    adam,
+)
 
 
 @dataclass(frozen=True)
@@ -60,8 +71,9 @@ def some_vector(rng: np.random.Generator, theta: Sequence[arb], scale: float) ->
     return (add(scaled(along(theta, size), -1), other, fmpq(1, 10**6)) if kind == 1 else other), False
 
 
-def step_cases(theta: Sequence[arb], v: Sequence[arb], rng: np.random.Generator, origin: str, *,
-               outward: bool = False) -> Iterator[Emission]:
+def step_cases(
+    theta: Sequence[arb], v: Sequence[arb], rng: np.random.Generator, origin: str, *, outward: bool = False
+) -> Iterator[Emission]:
     """All one-step statements at a group theta and a vector v, both exact; the bound is the vector's own length, rounded up."""
     bound = upper(norm(v))
     outward = outward or (len(theta) == 1 and bool(theta[0] * v[0] < 0))
@@ -98,8 +110,14 @@ def step_cases(theta: Sequence[arb], v: Sequence[arb], rng: np.random.Generator,
         if norm(theta) > 0:
             push = norm(theta) + arb(setting.eta) * arb(bound)
             low = arb(bound) * int(rng.integers(1, 64)) / 64
-            below = {sym.group_norm: norm(theta), sym.eta: setting.eta, sym.lam: low, sym.step_bound: bound, sym.moved_norm: push,
-                     sym.group_next: norm(prox(along(theta, push), arb(setting.eta) * low) or theta)}
+            below = {
+                sym.group_norm: norm(theta),
+                sym.eta: setting.eta,
+                sym.lam: low,
+                sym.step_bound: bound,
+                sym.moved_norm: push,
+                sym.group_next: norm(prox(along(theta, push), arb(setting.eta) * low) or theta),
+            }
             yield below_threshold, Case(below, f"{origin}, below the threshold", None, True)
     if norm(theta) > 0:
         pulled = add(theta, along(theta, arb(setting.eta) * arb(setting.lam)), -1)
@@ -117,8 +135,15 @@ def random_step_cases(drawn: Draws, count: int) -> Iterator[Emission]:
         yield from step_cases(theta, v, rng, f"step {index} of {drawn}", outward=outward)
 
 
-def _run(rng: np.random.Generator, start: Sequence[arb], setting: Setting, vectors: Iterator[list[arb]], keep: fmpq, radial: fmpq,
-         limit: int) -> Iterator[list[arb]]:
+def _run(
+    rng: np.random.Generator,
+    start: Sequence[arb],
+    setting: Setting,
+    vectors: Iterator[list[arb]],
+    keep: fmpq,
+    radial: fmpq,
+    limit: int,
+) -> Iterator[list[arb]]:
     """The states of a run, until a zero one or the limit; stops early where a ball is too wide to tell."""
     theta = list(start)
     yield theta
@@ -160,8 +185,14 @@ def _runs_of_all_kinds(rng: np.random.Generator, start: list[arb], setting: Sett
             memory = add(scaled(memory, momentum), scaled(along(aim, arb(length) * share * (1 - arb(2) ** -90)), -arb(fresh)))
             yield memory
 
-    common = {sym.theta0: norm(start), sym.vector_max: setting.bound, sym.decay: keep, sym.radial: radial, sym.momentum: mu,
-              sym.clip: setting.bound}  # fmt: skip
+    common = {
+        sym.theta0: norm(start),
+        sym.vector_max: setting.bound,
+        sym.decay: keep,
+        sym.radial: radial,
+        sym.momentum: mu,
+        sym.clip: setting.bound,
+    }
     grown = Setting(setting.eta, setting.gamma, setting.bound, upper(setting.bound / (1 - mu)) + setting.gamma + fmpq(1, 2**60))
     limit, one = 60, fmpq(1)
     for theorem, here, stream, factors in (
@@ -184,7 +215,12 @@ def _runs_of_all_kinds(rng: np.random.Generator, start: list[arb], setting: Sett
                 yield varying_steps, Case(values, f"{origin}, last living state {last - 1}")
     stream = pushes(setting.bound, mu, one)
     for k, memory in zip(range(12), stream, strict=False):
-        values = {sym.direction_norm: norm(memory), sym.step_bound: setting.bound, sym.vector_max: setting.bound, sym.momentum: mu}
+        values = {
+            sym.direction_norm: norm(memory),
+            sym.step_bound: setting.bound,
+            sym.vector_max: setting.bound,
+            sym.momentum: mu,
+        }
         yield momentum_bound, Case(values, f"{origin}, momentum {k}")
     yield from _adam_runs(rng, start, setting, origin, away)
 
@@ -206,8 +242,13 @@ def _adam_runs(rng: np.random.Generator, start: list[arb], setting: Setting, ori
 
     states = list(_run(rng, start, here, directions(), fmpq(1), fmpq(1), 40))
     if len(states) > 1 and all(x == 0 for x in states[-1]):
-        values = here.values | {sym.theta0: norm(start), sym.extinct_at: len(states) - 1, sym.beta1: b1, sym.beta2: b2,
-                                sym.parameters: len(start)}
+        values = here.values | {
+            sym.theta0: norm(start),
+            sym.extinct_at: len(states) - 1,
+            sym.beta1: b1,
+            sym.beta2: b2,
+            sym.parameters: len(start),
+        }
         yield adam, Case(values, f"{origin}, Adam {b1}, {b2}")
 
 

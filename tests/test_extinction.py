@@ -1,4 +1,5 @@
-"""Extinction: derived, sharp, needed, guarded, and able to fail; the arithmetic of floats sampled exactly; the numbers of the page."""
+"""Extinction: derived, sharp, needed, guarded, and able to fail; the arithmetic of floats sampled exactly; the numbers of the
+page."""
 
 from __future__ import annotations
 
@@ -12,13 +13,13 @@ from flint import arb, fmpq
 
 from checks.claims import Case, judge, realise
 from checks.controls import PART_PER_MILLION, run_controls, with_claim, without
+from checks.data import synthetic
 from checks.enclosure import rational
 from checks.extinction import CHECKS
 from checks.extinction_exact import adam_moments, adam_ratio, bits, norm, vector, worst_gradients
 from checks.extinction_fleets import Plan, extinction_cases, make_data, train_fleet, variants
 from checks.extinction_floats import stagnant_group
 from checks.layer import equal_blocks
-from checks.data import synthetic
 from checks.penalty import Ball, off_block_mask, off_block_penalty
 from checks.properties import Options, attack
 from checks.training import Balls, gradients, initialise, prepare, sgd, train
@@ -28,9 +29,10 @@ from theory.extinction import THEOREMS
 from theory.extinction_adam import QUOTED, REACHED
 from theory.extinction_failing import CYCLE, MATRIX, POLAR
 from theory.extinction_float import float_step
-from theory.extinction_formulas import adam_ratio as C_A
+from theory.extinction_formulas import adam_ratio as ratio_formula
 from theory.extinction_lemmas import LEMMAS, ceiling, falling, falls
-from theory.extinction_runs import finite_time, momentum_run
+from theory.extinction_momentum import momentum_run
+from theory.extinction_runs import finite_time
 from theory.extinction_steps import decrease
 from theory.replay import ReplayError, replay, truth
 from theory.steps import Cases, Cite, Combine, Induction, Manifest
@@ -47,7 +49,12 @@ def test_every_statement_is_derived(theorem):
     found = replay(theorem)
     assert found.steps >= 1
     assert set(found.rests_on) <= {
-        "triangle", "cauchy_schwarz", "ceiling", "float_step", "computed_from_zero", "threshold_computed"
+        "triangle",
+        "cauchy_schwarz",
+        "ceiling",
+        "float_step",
+        "computed_from_zero",
+        "threshold_computed",
     }
 
 
@@ -66,7 +73,9 @@ def _without_step(statement, name, new):
 
 
 def test_planted_wrong_steps_are_named():
-    wrong = Combine("vector at most", sp.Le(sym.vector_at[sym.k_step], sym.step_bound / 2, evaluate=False), {"greatest is": 1, "bounded": 1})
+    wrong = Combine(
+        "vector at most", sp.Le(sym.vector_at[sym.k_step], sym.step_bound / 2, evaluate=False), {"greatest is": 1, "bounded": 1}
+    )
     with pytest.raises(ReplayError, match=r"finite_time, step 'vector at most' \(Combine\)"):
         replay(_without_step(finite_time, "vector at most", wrong))
     faster = Cite("claim", decrease.steps[-1].of, {sym.gamma: 2 * sym.gamma}, decrease.steps[-1].given)
@@ -80,7 +89,9 @@ def test_an_induction_needs_a_true_base_a_true_step_and_every_step():
     fact = sp.Ge(n[k], k, evaluate=False)
     base = Manifest("base", sp.Ge(n[0], 0, evaluate=False))
     step = Combine("step", sp.Ge(n[k + 1], k + 1, evaluate=False), {"grows": 1, "all.at": 1})
-    good = Lemma("grown", sp.Ge(n[sym.steps], sym.steps, evaluate=False), grows, (Induction("all", fact, (base,), (step,), sym.steps),))
+    good = Lemma(
+        "grown", sp.Ge(n[sym.steps], sym.steps, evaluate=False), grows, (Induction("all", fact, (base,), (step,), sym.steps),)
+    )
     assert replay(good).steps == 3
     above = sp.Ge(n[k], k + 1, evaluate=False)
     with pytest.raises(ReplayError, match="its steps end in"):
@@ -176,8 +187,15 @@ def test_trained_layers_come_near_the_proved_step_and_live_below_it():
 
 
 def test_a_penalty_above_the_bound_without_slack_is_undecided_not_true():
-    values = {sym.extinct_at: 3, sym.theta0: arb(1), sym.eta: fmpq(1), sym.gamma: fmpq(1), sym.step_bound: arb(1), sym.lam: arb(2, 1e-9),
-              sym.vector_max: fmpq(1, 2)}  # fmt: skip
+    values = {
+        sym.extinct_at: 3,
+        sym.theta0: arb(1),
+        sym.eta: fmpq(1),
+        sym.gamma: fmpq(1),
+        sym.step_bound: arb(1),
+        sym.lam: arb(2, 1e-9),
+        sym.vector_max: fmpq(1, 2),
+    }
     assert judge(finite_time, Case(values, "a ball around the threshold")).verdict is UNDECIDED
 
 
@@ -192,13 +210,16 @@ def test_the_ceiling_lemma_on_rationals():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("eta", [0.1, 0.7])
 def test_the_lemma_about_float_steps_on_the_layers_own_steps(dtype, eta):
-    """One step of `training.train`, its floats taken as exact reals: with ball and decay, groups that die and groups that live."""
+    """One step of `training.train`, its floats taken as exact reals: with ball and decay, groups that die and groups that
+    live."""
     layers, unit = 24, fmpq(1, 2**24 if dtype is torch.float32 else 2**53)
     structure = equal_blocks(2, 6)
     batch = synthetic(structure.features, range(layers), sequences=2, tokens=4, leak=0.3, dtype=dtype)
     start = initialise(structure, range(layers), group_norm=0.5, dtype=dtype)
     weights = torch.from_numpy(np.random.default_rng(0).uniform(0.0, 0.6 / eta, layers))
-    weights[::3] = 0.5 / eta * (1 + torch.linspace(-1, 1, len(weights[::3]), dtype=torch.float64) * 1e-6)  # at the edge of dying
+    weights[::3] = (
+        0.5 / eta * (1 + torch.linspace(-1, 1, len(weights[::3]), dtype=torch.float64) * 1e-6)
+    )  # at the edge of dying
     run = train(start, batch, structure, off_block_penalty(structure, weights), sgd(eta, decay=0.01), 1, balls=Balls(Ball(0.9)))
     moved = gradients(run.initial, prepare(batch, structure)).content
     dead = 0
@@ -207,11 +228,22 @@ def test_the_lemma_about_float_steps_on_the_layers_own_steps(dtype, eta):
         for layer in range(layers):
             for row, column in ((0, 1), (1, 0)):
                 place = (layer, 0, slice(3 * row, 3 * row + 3), slice(3 * column, 3 * column + 3))
-                before, after, v = (norm(vector(x[place].flatten().tolist())) for x in (run.initial.content, run.parameters.content, moved))
+                before, after, v = (
+                    norm(vector(x[place].flatten().tolist())) for x in (run.initial.content, run.parameters.content, moved)
+                )
                 lam = rational(float(weights[layer]))
-                values = {sym.group_norm: before, sym.group_next: after, sym.vector_norm: v, sym.eta: rational(eta), sym.lam: lam,
-                          sym.parameters: 9, sym.roundoff: unit}  # fmt: skip
-                assert truth(relation, values) is True or (after == 0 and truth(sp.Ge(relation.rhs, 0, evaluate=False), values) is not False)
+                values = {
+                    sym.group_norm: before,
+                    sym.group_next: after,
+                    sym.vector_norm: v,
+                    sym.eta: rational(eta),
+                    sym.lam: lam,
+                    sym.parameters: 9,
+                    sym.roundoff: unit,
+                }
+                assert truth(relation, values) is True or (
+                    after == 0 and truth(sp.Ge(relation.rhs, 0, evaluate=False), values) is not False
+                )
                 dead += bool(after == 0)
     assert 6 < dead < 2 * layers - 6
 
@@ -219,9 +251,9 @@ def test_the_lemma_about_float_steps_on_the_layers_own_steps(dtype, eta):
 def test_adams_constants():
     for betas, want in (((0.9, 0.999), "7.2703"), ((0.9, 0.95), "1.1650")):
         exact = [sp.Rational(str(b)) for b in betas]
-        assert f"{float(C_A.stated.subs(dict(zip((sym.beta1, sym.beta2), exact, strict=True)))):.4f}" == want
+        assert f"{float(ratio_formula.stated.subs(dict(zip((sym.beta1, sym.beta2), exact, strict=True)))):.4f}" == want
     b1, b2 = fmpq(9, 10), fmpq(999, 1000)
-    bound = float(C_A.stated.subs({sym.beta1: sp.Rational(9, 10), sym.beta2: sp.Rational(999, 1000)}))
+    bound = float(ratio_formula.stated.subs({sym.beta1: sp.Rational(9, 10), sym.beta2: sp.Rational(999, 1000)}))
     with bits(256):
         assert 1 - 1e-6 < float(adam_ratio(worst_gradients(20_000, b1, b2), b1, b2).mid()) / bound < 1
         assert f"{float(adam_ratio(worst_gradients(400, b1, b2), b1, b2).mid()):.3f}" == "4.175" == f"{float(REACHED):.3f}"

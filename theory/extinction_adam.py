@@ -3,9 +3,9 @@
     |m|/sqrt(v) <= C_A = (1 - beta1)/sqrt((1 - beta2)(1 - beta1^2/beta2))    per coordinate, for every sequence of gradients
     lam >= C_A sqrt(p_g) + gamma:  zero after ceil(theta0/(eta gamma)) steps
 
-m, v are Adam's moments, both corrected for bias; an epsilon > 0 in the denominator only lowers the ratio. The values A_1, A_2 are
-sums of beta1^j g_j and beta2^j g_j^2, g_j the gradient j steps ago; W_1, W_2, W_3 the sums of beta1^j, beta2^j, (beta1^2/beta2)^j.
-Statements of the family `extinction`.
+m, v are Adam's moments, both corrected for bias; an epsilon > 0 in the denominator only lowers the ratio. The values A_1, A_2
+are sums of beta1^j g_j and beta2^j g_j^2, g_j the gradient j steps ago; W_1, W_2, W_3 the sums of beta1^j, beta2^j,
+(beta1^2/beta2)^j. Statements of the family `extinction`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ MOMENTS = {
 _DOMAIN = {
     "first below one": "for beta1 = 1 the first moment is never anything but 0",
     "second below one": "for beta2 = 1 the second moment is never anything but 0",
-    "slower second": "for beta1^2 >= beta2 the number C_A does not exist: an old gradient outlives its own square, and the ratio has no bound",
+    "slower second": "for beta1^2 >= beta2 the number C_A does not exist: an old gradient outlives its own square, and the "
+    "ratio has no bound",
 }
 
 
@@ -74,16 +75,18 @@ def _weights(base: sp.IndexedBase, q: sp.Expr) -> dict[str, Relational]:
 def _geometric(base: sp.IndexedBase, q: sp.Expr) -> Induction:
     """(1 - q) W_k = 1 - q^(k+1), at the state `steps`."""
     return Induction(
-        f"{base} sum", sp.Eq((1 - q) * base[k_step], 1 - q ** (k_step + 1), **rel),
+        f"{base} sum",
+        sp.Eq((1 - q) * base[k_step], 1 - q ** (k_step + 1), **rel),
         (Combine(f"{base} one", sp.Eq((1 - q) * base[0], 1 - q, **rel), {f"{base} first": 1 - q}),),
         (
             Combine(
-                f"{base} more", sp.Eq((1 - q) * base[k_step + 1], 1 - q ** (k_step + 2), **rel),
+                f"{base} more",
+                sp.Eq((1 - q) * base[k_step + 1], 1 - q ** (k_step + 2), **rel),
                 {f"{base} sum.at": 1, f"{base} next": 1 - q},
             ),
         ),
         steps,
-    )  # fmt: skip
+    )
 
 
 WEIGHTS = _weights(weight1_at, beta1) | _weights(weight2_at, beta2) | _weights(weight_ratio_at, _rho)
@@ -98,10 +101,13 @@ _bias: tuple[Step, ...] = (
     _geometric(weight2_at, beta2),
     _geometric(weight_ratio_at, _rho),
     Manifest(
-        "bias corrections", sp.Ge((1 - beta1**_t) ** 2, (1 - beta2**_t) * (1 - _rho**_t), **rel), form=(beta2**_t - beta1**_t) ** 2 / beta2**_t
+        "bias corrections",
+        sp.Ge((1 - beta1**_t) ** 2, (1 - beta2**_t) * (1 - _rho**_t), **rel),
+        form=(beta2**_t - beta1**_t) ** 2 / beta2**_t,
     ),
     Combine(
-        "squares", sp.Le(_w2 * _w3, _w1**2 * C_A**2, **rel),
+        "squares",
+        sp.Le(_w2 * _w3, _w1**2 * C_A**2, **rel),
         {
             f"{weight1_at} sum": _scale * ((1 - beta1) * _w1 + 1 - beta1**_t),
             f"{weight2_at} sum": -_scale * (1 - _rho) * _w3,
@@ -110,7 +116,7 @@ _bias: tuple[Step, ...] = (
         },
     ),
     Combine("roots", sp.Le(_root, _w1 * C_A, **rel), {"squares": 1 / (_root + _w1 * C_A)}),
-)  # fmt: skip
+)
 
 
 def _value(value: sp.Expr, first: sp.Expr, second: sp.Expr, at: sp.Expr) -> sp.Eq:
@@ -128,18 +134,20 @@ adam_ratio_bound = Theorem(
         *_bias,
         Cite("products", cauchy_schwarz, {p: adam_first, v: sp.sqrt(adam_second), w: sp.sqrt(_w3)}),
         Combine(
-            "claim", sp.Le(adam_value, C_A, **rel),
+            "claim",
+            sp.Le(adam_value, C_A, **rel),
             {"value is": -1, "products": sp.sqrt(_w2) / (_w1 * sp.sqrt(adam_second)), "roots": 1 / _w1},
         ),
     ),
     equality=Equality(
-        "beta1 = beta2 and a constant gradient, where both sides are 1; for other betas gradients proportional to (beta1/beta2)^j, j the "
+        "beta1 = beta2 and a constant gradient, where both sides are 1; for other betas gradients proportional to "
+        "(beta1/beta2)^j, j the "
         "age, come as near as one likes after enough steps",
         {beta1: _half, beta2: _half, adam_value: ONE},
     ),
     free=_DOMAIN,
     source=SOURCE,
-)  # fmt: skip
+)
 
 _c = coordinate
 adam = Theorem(
@@ -150,7 +158,9 @@ adam = Theorem(
     | {
         "alive": ALIVE,
         "penalty": Hypothesis(
-            sp.Ge(lam, adam_threshold.stated + gamma, **rel), "the penalty weight exceeds C_A sqrt(p_g) by gamma", "Raise the penalty weight."
+            sp.Ge(lam, adam_threshold.stated + gamma, **rel),
+            "the penalty weight exceeds C_A sqrt(p_g) by gamma",
+            "Raise the penalty weight.",
         ),
     },
     definitions=RUN
@@ -162,18 +172,26 @@ adam = Theorem(
     },
     steps=(
         Cite(
-            "each coordinate", adam_ratio_bound,
-            {adam_value: adam_value_at[k_step, _c], adam_first: adam_first_at[k_step, _c], adam_second: adam_second_at[k_step, _c],
-             steps: k_step},
+            "each coordinate",
+            adam_ratio_bound,
+            {
+                adam_value: adam_value_at[k_step, _c],
+                adam_first: adam_first_at[k_step, _c],
+                adam_second: adam_second_at[k_step, _c],
+                steps: k_step,
+            },
             {key: key for key in MOMENTS},
         ),
         Combine("mixed weights fade", sp.Gt(1 - _rho, 0, **rel), {"slower second": 1 / beta2}),
         Combine("second weights fade", sp.Gt(1 - beta2, 0, **rel), {"second below one": 1}),
         Combine("first weights fade", sp.Gt(1 - beta1, 0, **rel), {"first below one": 1}),
         SumOver("coordinates", Apply("squared", v**2, v, "each coordinate"), coordinate),
-        Combine("square at most", sp.Le(vector_at[k_step] ** 2, parameters * C_A**2, **rel), {"vector is": -1, "coordinates": 1}),
         Combine(
-            "vector at most", sp.Le(vector_at[k_step], adam_threshold.stated, **rel),
+            "square at most", sp.Le(vector_at[k_step] ** 2, parameters * C_A**2, **rel), {"vector is": -1, "coordinates": 1}
+        ),
+        Combine(
+            "vector at most",
+            sp.Le(vector_at[k_step], adam_threshold.stated, **rel),
             {"square at most": 1 / (vector_at[k_step] + adam_threshold.stated)},
         ),
         *dies(prox_norm, adam_threshold.stated),
@@ -184,14 +202,23 @@ adam = Theorem(
     ),
     needs={
         "penalty": Witness(
-            {beta1: _half, beta2: _half, parameters: sp.Integer(4), theta0: ONE, eta: ONE, gamma: ONE, extinct_at: HUNDRED, lam: sp.Integer(2)},
+            {
+                beta1: _half,
+                beta2: _half,
+                parameters: sp.Integer(4),
+                theta0: ONE,
+                eta: ONE,
+                gamma: ONE,
+                extinct_at: HUNDRED,
+                lam: sp.Integer(2),
+            },
             text="lam = C_A sqrt(p_g) = 2: the outward direction of length 2 holds the group at 1",
         ),
     },
     free=FREE | _DOMAIN,
     uses=(adam_ratio_bound, prox_norm),
     source=SOURCE,
-)  # fmt: skip
+)
 
 _b1, _b2, _n = sp.Rational(9, 10), sp.Rational(999, 1000), 400
 _r = _b1**2 / _b2

@@ -1,7 +1,8 @@
 """What does not extinguish: the plain subgradient method, and clipping of singular values.
 
-    theta+ = theta - eta (lam theta/|theta| + v):  |theta+| <= max(eta (lam + G_bar), |theta| - eta gamma), and never exactly zero
-    [[2, 1], [0, 2]] with singular values clipped at 1 is [[4, 1], [-1, 4]]/sqrt(17): the zero block becomes -1/sqrt(17) = -0.2425
+    theta+ = theta - eta (lam theta/|theta| + v):  |theta+| <= max(eta (lam + G_bar), |theta| - eta gamma), and never exactly
+    zero [[2, 1], [0, 2]] with singular values clipped at 1 is [[4, 1], [-1, 4]]/sqrt(17): the zero block becomes -1/sqrt(17) =
+    -0.2425
 
 Statements of the family `extinction`.
 """
@@ -33,7 +34,9 @@ subgradient_ball = Theorem(
     steps=(
         Cite("moved", triangle, {u: group_next, v: moved_norm, w: eta * vector_norm}),
         Cases(
-            "claim", _goal, group_norm - _pull,
+            "claim",
+            _goal,
+            group_norm - _pull,
             (
                 Manifest("in the ball", sp.Ge(_ball, subgradient_radius.stated, **rel)),
                 Combine("overshoots", sp.Le(moved_norm, _pull - group_norm, **rel), {"pulled is": 1}),
@@ -50,16 +53,32 @@ subgradient_ball = Theorem(
     equality=Equality("outside the ball: an outward vector of length G_bar, and lam = G_bar + gamma", {group_next: _ball}),
     needs={
         "bounded": Witness(
-            {group_norm: sp.Integer(10), eta: ONE, gamma: ONE, step_bound: ONE, lam: TWO, vector_norm: sp.Integer(5), group_next: sp.Integer(13)},
+            {
+                group_norm: sp.Integer(10),
+                eta: ONE,
+                gamma: ONE,
+                step_bound: ONE,
+                lam: TWO,
+                vector_norm: sp.Integer(5),
+                group_next: sp.Integer(13),
+            },
             text="an outward vector of length 5: from 10 to 13",
         ),
         "penalty": Witness(
-            {group_norm: sp.Integer(10), eta: ONE, gamma: ONE, step_bound: ONE, lam: ONE, vector_norm: ONE, group_next: sp.Integer(10)},
+            {
+                group_norm: sp.Integer(10),
+                eta: ONE,
+                gamma: ONE,
+                step_bound: ONE,
+                lam: ONE,
+                vector_norm: ONE,
+                group_next: sp.Integer(10),
+            },
             text="lam equal to the bound: 10 stays 10",
         ),
     },
     source=SOURCE + ", why it is a proximal step",
-)  # fmt: skip
+)
 
 below_threshold = Theorem(
     name="extinction.below_threshold",
@@ -67,9 +86,12 @@ below_threshold = Theorem(
     claim=sp.Ge(group_next, group_norm, **rel),
     assumes={
         "penalised": Hypothesis(sp.Gt(lam, 0, **rel), "the penalty weight is positive", "Leave a group with weight 0 alone."),
-        "below": Hypothesis(sp.Le(lam, step_bound, **rel), "the penalty weight is at most the bound", "Above it `extinction.decrease` holds."),
+        "below": Hypothesis(
+            sp.Le(lam, step_bound, **rel), "the penalty weight is at most the bound", "Above it `extinction.decrease` holds."
+        ),
         "outward": Hypothesis(
-            sp.Eq(moved_norm, group_norm + eta * step_bound, **rel), "the vector has length G_bar and points away from the group",
+            sp.Eq(moved_norm, group_norm + eta * step_bound, **rel),
+            "the vector has length G_bar and points away from the group",
             "Other vectors may shorten the group.",
         ),
     },
@@ -93,7 +115,7 @@ below_threshold = Theorem(
     free={"penalised": "a group of weight 0 is not penalised; it grows all the same"},
     uses=(prox_norm,),
     source=SOURCE + ", sharpness",
-)  # fmt: skip
+)
 
 _start, _size, _weight = sp.Rational(1, 20), sp.Rational(1, 10), sp.Rational(3, 2)
 _second = _start - _size * _weight  # from a positive number: - eta lam

@@ -1,6 +1,7 @@
 """Lemmas of the family `extinction`: one proximal step, many of them, and the step in which the last living state must lie.
 
-All but the first are replayed. The first is the definition of the ceiling; the arithmetic of floats is in `theory.extinction_float`.
+All but the first are replayed. The first is the definition of the ceiling; the arithmetic of floats is in
+`theory.extinction_float`.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ positive_part = Lemma(
     {"positive": sp.Gt(sp.Max(0, _p), 0, **rel)},
     (
         Cases(
-            "claim", sp.Gt(_p, 0, **rel), _p,
+            "claim",
+            sp.Gt(_p, 0, **rel),
+            _p,
             (
                 Manifest("no part", sp.Eq(sp.Max(0, _p), 0, **rel)),
                 Combine("absurd", sp.Gt(_p, 0, **rel), {"no part": _p / sp.Max(0, _p) - 1, "positive": 1}),
@@ -67,7 +70,7 @@ positive_part = Lemma(
             ),
         ),
     ),
-)  # fmt: skip
+)
 
 one_step = Lemma(
     "one_step",
@@ -79,9 +82,13 @@ one_step = Lemma(
         "penalty": sp.Ge(lam, step_bound + gamma, **rel),
     },
     (
-        Combine("net", sp.Le(moved_norm - eta * lam, group_norm - eta * gamma, **rel), {"moved": 1, "bounded": eta, "penalty": eta}),
+        Combine(
+            "net", sp.Le(moved_norm - eta * lam, group_norm - eta * gamma, **rel), {"moved": 1, "bounded": eta, "penalty": eta}
+        ),
         Cases(
-            "claim", sp.Le(group_next, after_one, **rel), moved_norm - eta * lam,
+            "claim",
+            sp.Le(group_next, after_one, **rel),
+            moved_norm - eta * lam,
             (
                 Manifest("dead", sp.Eq(sp.Max(0, moved_norm - eta * lam), 0, **rel)),
                 Manifest("clipped", sp.Ge(after_one, 0, **rel)),
@@ -94,11 +101,12 @@ one_step = Lemma(
             ),
         ),
     ),
-)  # fmt: skip
+)
 
 
 def falling(size: sp.Expr, total: sp.Expr, used: Step, at: sp.Expr) -> Induction:
-    """|theta_k| <= max(0, theta0 - gamma S_k) in the state `at`, from `each step`: |theta_(k+1)| <= max(0, |theta_k| - size gamma).
+    """|theta_k| <= max(0, theta0 - gamma S_k) in the state `at`, from `each step`: |theta_(k+1)| <= max(0, |theta_k| - size
+    gamma).
 
     used: the step that establishes S_(k+1) = S_k + size, times gamma, under the name "used".
     """
@@ -107,11 +115,16 @@ def falling(size: sp.Expr, total: sp.Expr, used: Step, at: sp.Expr) -> Induction
     drop, goal = sp.Max(0, here - size * gamma), sp.Max(0, lower)
     after = sp.Le(there, goal, **rel)
     return Induction(
-        "all steps", sp.Le(here, sp.Max(0, level), **rel),
+        "all steps",
+        sp.Le(here, sp.Max(0, level), **rel),
         (
-            Manifest("state 0", sp.Ge(sp.Max(0, theta0 - gamma * total.subs(k_step, 0)), theta0 - gamma * total.subs(k_step, 0), **rel)),
+            Manifest(
+                "state 0",
+                sp.Ge(sp.Max(0, theta0 - gamma * total.subs(k_step, 0)), theta0 - gamma * total.subs(k_step, 0), **rel),
+            ),
             Combine(
-                "so far", sp.Le(norm_at[0], sp.Max(0, theta0 - gamma * total.subs(k_step, 0)), **rel),
+                "so far",
+                sp.Le(norm_at[0], sp.Max(0, theta0 - gamma * total.subs(k_step, 0)), **rel),
                 {"start": 1, "state 0": 1} | ({"no step": -gamma} if total.has(total_at) else {}),
             ),
         ),
@@ -121,23 +134,29 @@ def falling(size: sp.Expr, total: sp.Expr, used: Step, at: sp.Expr) -> Induction
             Manifest("not clipped", sp.Ge(goal, lower, **rel)),
             Manifest("size", sp.Ge(size * gamma, 0, **rel)),
             Cases(
-                "next state", after, here - size * gamma,
+                "next state",
+                after,
+                here - size * gamma,
                 (Manifest("dead", sp.Eq(drop, 0, **rel)), Combine("low", after, {"each step": 1, "dead": -1, "clipped": 1})),
                 (
                     Manifest("alive", sp.Eq(drop, here - size * gamma, **rel)),
                     Cases(
-                        "high", after, level,
+                        "high",
+                        after,
+                        level,
                         (
                             Manifest("used up", sp.Eq(sp.Max(0, level), 0, **rel)),
                             Combine(
-                                "spent", after,
+                                "spent",
+                                after,
                                 {"each step": 1, "alive": -1, "all steps.at": 1, "used up": -1, "size": 1, "clipped": 1},
                             ),
                         ),
                         (
                             Manifest("left", sp.Eq(sp.Max(0, level), level, **rel)),
                             Combine(
-                                "unspent", after,
+                                "unspent",
+                                after,
                                 {"each step": 1, "alive": -1, "all steps.at": 1, "left": -1, "used": 1, "not clipped": 1},
                             ),
                         ),
@@ -146,22 +165,28 @@ def falling(size: sp.Expr, total: sp.Expr, used: Step, at: sp.Expr) -> Induction
             ),
         ),
         at,
-    )  # fmt: skip
+    )
 
 
 _start = {"start": sp.Le(norm_at[0], theta0, **rel)}
 _constant = {"each step": sp.Le(norm_at[k_step + 1], sp.Max(0, norm_at[k_step] - eta * gamma), **rel)}
 _used = Identity("used", sp.Eq(theta0 - gamma * (k_step + 1) * eta, theta0 - gamma * k_step * eta - eta * gamma, **rel))
-falls = Lemma("falls", sp.Le(norm_at[steps], norm_after_steps.stated, **rel), _start | _constant, (falling(eta, k_step * eta, _used, steps),))
+falls = Lemma(
+    "falls",
+    sp.Le(norm_at[steps], norm_after_steps.stated, **rel),
+    _start | _constant,
+    (falling(eta, k_step * eta, _used, steps),),
+)
 
 VARYING = {
     "no step": sp.Eq(total_at[0], 0, **rel),
     "one more step": sp.Eq(total_at[k_step + 1], total_at[k_step] + step_at[k_step], **rel),
 }
 _more = Combine(
-    "used", sp.Eq(theta0 - gamma * total_at[k_step + 1], theta0 - gamma * total_at[k_step] - step_at[k_step] * gamma, **rel),
+    "used",
+    sp.Eq(theta0 - gamma * total_at[k_step + 1], theta0 - gamma * total_at[k_step] - step_at[k_step] * gamma, **rel),
     {"one more step": -gamma},
-)  # fmt: skip
+)
 falls_varying = Lemma(
     "falls_varying",
     sp.Le(norm_at[steps], sp.Max(0, theta0 - gamma * total_at[steps]), **rel),
@@ -172,21 +197,25 @@ falls_varying = Lemma(
 last_alive = Lemma(
     "last_alive",
     sp.Le(extinct_at, extinction_steps.stated, **rel),
-    _start | _constant | {"alive before": sp.Gt(norm_at[extinct_at - 1], 0, **rel), "at least one": sp.Ge(extinct_at, 1, **rel)},
+    _start
+    | _constant
+    | {"alive before": sp.Gt(norm_at[extinct_at - 1], 0, **rel), "at least one": sp.Ge(extinct_at, 1, **rel)},
     (
         Cite("last living state", falls, {steps: extinct_at - 1}, {"start": "start", "each step": "each step"}),
         Combine(
-            "something left", sp.Gt(norm_after_steps.stated.subs(steps, extinct_at - 1), 0, **rel),
+            "something left",
+            sp.Gt(norm_after_steps.stated.subs(steps, extinct_at - 1), 0, **rel),
             {"last living state": 1, "alive before": 1},
         ),
         Cite("not all used", positive_part, {_p: theta0 - (extinct_at - 1) * eta * gamma}, {"positive": "something left"}),
         Combine("steps below", sp.Lt(extinct_at, theta0 / (eta * gamma) + 1, **rel), {"not all used": 1 / (eta * gamma)}),
         Cite("claim", ceiling, {_i: extinct_at, _p: theta0 / (eta * gamma)}, {"below": "steps below"}),
     ),
-)  # fmt: skip
+)
 
 
-# --- what every statement about a whole run has in common -------------------------------------------------------------------------
+# --- what every statement about a whole run has in common
+# -------------------------------------------------------------------------
 
 RUN = {  # the states of one group: theta_0, ..., the first zero one being number K
     "start is": sp.Le(norm_at[0], theta0, **rel),
@@ -215,18 +244,28 @@ def every_step(prox_norm: Theorem, bound: sp.Expr, size: sp.Expr) -> tuple[Step,
     here = {eta: size, moved_norm: moved_at[k_step]}
     return (
         *penalised(bound),
-        Cite("prox", prox_norm, here | {group_next: norm_at[k_step + 1], soft_scale: scale_at[k_step]}, {"penalised": "penalised"}),
+        Cite(
+            "prox",
+            prox_norm,
+            here | {group_next: norm_at[k_step + 1], soft_scale: scale_at[k_step]},
+            {"penalised": "penalised"},
+        ),
         Cite("moved", triangle, {u: moved_at[k_step], v: norm_at[k_step], w: size * vector_at[k_step]}),
         Cite(
-            "each step", one_step,
-            here | {group_next: norm_at[k_step + 1], group_norm: norm_at[k_step], vector_norm: vector_at[k_step], step_bound: bound},
+            "each step",
+            one_step,
+            here
+            | {group_next: norm_at[k_step + 1], group_norm: norm_at[k_step], vector_norm: vector_at[k_step], step_bound: bound},
             {"prox": "prox", "moved": "moved", "bounded": "vector at most", "penalty": "penalty"},
         ),
-    )  # fmt: skip
+    )
 
 
 LAST_STEP = Cite(
-    "claim", last_alive, {}, {"start": "start is", "each step": "each step", "alive before": "alive before", "at least one": "alive"}
+    "claim",
+    last_alive,
+    {},
+    {"start": "start is", "each step": "each step", "alive before": "alive before", "at least one": "alive"},
 )
 
 

@@ -44,7 +44,9 @@ prox_minimiser = Theorem(
     steps=(
         Cite("inner product", cauchy_schwarz, {p: _inner, v: candidate_norm, w: sp.Integer(1)}),
         Cases(
-            "inner at most", sp.Le(_inner, candidate_norm, **rel), _inner,
+            "inner at most",
+            sp.Le(_inner, candidate_norm, **rel),
+            _inner,
             (
                 Manifest("not positive", sp.Ge(candidate_norm, 0, **rel)),
                 Combine("low", sp.Le(_inner, candidate_norm, **rel), {"not positive": 1, "inner at most.low": 1}),
@@ -52,14 +54,20 @@ prox_minimiser = Theorem(
             (Combine("high", sp.Le(_inner, candidate_norm, **rel), {"inner product": 1}),),
         ),
         Cases(
-            "claim", sp.Ge(candidate_value, _least + candidate_distance**2 / 2, **rel), moved_norm - _cut,
+            "claim",
+            sp.Ge(candidate_value, _least + candidate_distance**2 / 2, **rel),
+            moved_norm - _cut,
             (
                 Manifest("prox is zero", sp.Eq(_x, 0, **rel)),
                 Manifest("shorter", sp.Ge(_cut - moved_norm, 0, **rel)),
                 Combine(
-                    "low", sp.Ge(candidate_value, _least + candidate_distance**2 / 2, **rel),
+                    "low",
+                    sp.Ge(candidate_value, _least + candidate_distance**2 / 2, **rel),
                     {
-                        "value is": 1, "distance is": sp.Rational(-1, 2), "inner at most": moved_norm, "shorter": candidate_norm,
+                        "value is": 1,
+                        "distance is": sp.Rational(-1, 2),
+                        "inner at most": moved_norm,
+                        "shorter": candidate_norm,
                         "prox is zero": moved_norm - _cut + _inner - _x,
                     },
                 ),
@@ -67,9 +75,12 @@ prox_minimiser = Theorem(
             (
                 Manifest("prox is shorter by the threshold", sp.Eq(_x, moved_norm - _cut, **rel)),
                 Combine(
-                    "high", sp.Ge(candidate_value, _least + candidate_distance**2 / 2, **rel),
+                    "high",
+                    sp.Ge(candidate_value, _least + candidate_distance**2 / 2, **rel),
                     {
-                        "value is": 1, "distance is": sp.Rational(-1, 2), "inner at most": _cut,
+                        "value is": 1,
+                        "distance is": sp.Rational(-1, 2),
+                        "inner at most": _cut,
                         "prox is shorter by the threshold": _inner - _x,
                     },
                 ),
@@ -81,14 +92,16 @@ prox_minimiser = Theorem(
         {candidate_value: _least, candidate_distance: sp.Integer(0)},
     ),
     source="2510.09338: penalties exceed certain threshold values; the step that carries them out (T5c)",
-)  # fmt: skip
+)
 
 prox_norm = Theorem(
     name="extinction.prox_norm",
     title="The prox shortens a group by exactly eta lambda, down to zero",
     claim=sp.Eq(group_next, sp.Max(0, moved_norm - _cut), **rel),
     assumes={
-        "penalised": Hypothesis(sp.Gt(lam, 0, **rel), "the penalty weight is positive", "Leave a group with weight 0 alone: it has no prox.")
+        "penalised": Hypothesis(
+            sp.Gt(lam, 0, **rel), "the penalty weight is positive", "Leave a group with weight 0 alone: it has no prox."
+        )
     },
     definitions={
         "prox is": sp.Eq(group_next, soft_scale * moved_norm, **rel),
@@ -96,23 +109,30 @@ prox_norm = Theorem(
     },
     steps=(
         Cases(
-            "claim", sp.Eq(group_next, _x, **rel), moved_norm - _cut,
+            "claim",
+            sp.Eq(group_next, _x, **rel),
+            moved_norm - _cut,
             (
                 Manifest("threshold wins", sp.Eq(sp.Max(moved_norm, _cut), _cut, **rel)),
                 Manifest("nothing left", sp.Eq(_x, 0, **rel)),
                 Combine(
-                    "low", sp.Eq(group_next, _x, **rel),
-                    {"prox is": 1, "scale is": moved_norm, "nothing left": -1,
-                     "threshold wins": moved_norm / sp.Max(moved_norm, _cut)},
+                    "low",
+                    sp.Eq(group_next, _x, **rel),
+                    {
+                        "prox is": 1,
+                        "scale is": moved_norm,
+                        "nothing left": -1,
+                        "threshold wins": moved_norm / sp.Max(moved_norm, _cut),
+                    },
                 ),
             ),
             (
                 Manifest("norm wins", sp.Eq(sp.Max(moved_norm, _cut), moved_norm, **rel)),
                 Manifest("difference left", sp.Eq(_x, moved_norm - _cut, **rel)),
                 Combine(
-                    "high", sp.Eq(group_next, _x, **rel),
-                    {"prox is": 1, "scale is": moved_norm, "difference left": -1,
-                     "norm wins": _cut / sp.Max(moved_norm, _cut)},
+                    "high",
+                    sp.Eq(group_next, _x, **rel),
+                    {"prox is": 1, "scale is": moved_norm, "difference left": -1, "norm wins": _cut / sp.Max(moved_norm, _cut)},
                 ),
             ),
         ),
@@ -121,4 +141,4 @@ prox_norm = Theorem(
     kind="identity",
     free={"penalised": "with weight 0 a zero group has the scale 0/0; the prox is the identity there"},
     source="2510.09338: penalties exceed certain threshold values; the step that carries them out (T5c)",
-)  # fmt: skip
+)

@@ -1,14 +1,15 @@
 """Whole runs of proximal steps: the step by which a group is zero, for every kind of vector that it may be moved by.
 
-    K <= ceil(theta0 / (eta gamma)),    lam >= bound + gamma;  bound = G_bar, C (clipping), G_bar (averaging), G_bar/(1 - mu) (momentum)
+    K <= ceil(theta0 / (eta gamma)),    lam >= bound + gamma;  bound = G_bar, C (clipping), G_bar (averaging), G_bar/(1 - mu)
+    (momentum)
 
-K is the number of the first zero state of a group that starts alive with norm at most theta0. Statements of the family `extinction`.
+K is the number of the first zero state of a group that starts alive with norm at most theta0. Statements of the family
+`extinction`.
 """
 
 from __future__ import annotations
 
 import sympy as sp
-from sympy.core.relational import Relational
 
 from theory.extinction_formulas import extinction_steps, momentum_ratio
 from theory.extinction_lemmas import (
@@ -28,13 +29,11 @@ from theory.extinction_lemmas import (
 from theory.extinction_prox import prox_norm
 from theory.extinction_steps import ONE, SOURCE, THREE, TWO
 from theory.lemmas import triangle, u, v, w
-from theory.steps import Cases, Cite, Combine, Induction, Manifest, Step
+from theory.steps import Cases, Cite, Combine, Manifest
 from theory.symbols import (
     clip,
     decay,
     decay_at,
-    direction_at,
-    direction_norm,
     eta,
     extinct_at,
     gamma,
@@ -72,12 +71,14 @@ VECTORS = Hypothesis(
     sp.Le(vector_max, step_bound, **rel), "every vector is at most G_bar long", "Clip the gradients, or use a bound that holds."
 )
 PENALTY = Hypothesis(
-    sp.Ge(lam, step_bound + gamma, **rel), "the penalty weight exceeds the bound by gamma", "Raise the penalty weight, or claim a smaller gamma."
+    sp.Ge(lam, step_bound + gamma, **rel),
+    "the penalty weight exceeds the bound by gamma",
+    "Raise the penalty weight, or claim a smaller gamma.",
 )
 FREE = {"alive": "it only says that there is a last living state; a group that is zero from the start has K = 0"}
 IN_TIME = sp.Le(extinct_at, extinction_steps.stated, **rel)
 ATTAINED = {extinct_at: extinction_steps.stated}
-_unit = {theta0: ONE, eta: ONE, gamma: ONE, extinct_at: HUNDRED}  # it should be dead after one step and lives for 99
+UNIT = {theta0: ONE, eta: ONE, gamma: ONE, extinct_at: HUNDRED}  # it should be dead after one step and lives for 99
 _greatest = {"greatest is": sp.Le(vector_at[k_step], vector_max, **rel)}
 _bounded = Combine("vector at most", sp.Le(vector_at[k_step], step_bound, **rel), {"greatest is": 1, "bounded": 1})
 
@@ -91,9 +92,13 @@ finite_time = Theorem(
     equality=Equality("every vector has length G_bar and points away from the group; lam = G_bar + gamma", ATTAINED),
     needs={
         "bounded": Witness(
-            _unit | {step_bound: ONE, lam: TWO, vector_max: THREE}, text="vectors of length 3 push out faster than lam = 2 pulls in"
+            UNIT | {step_bound: ONE, lam: TWO, vector_max: THREE},
+            text="vectors of length 3 push out faster than lam = 2 pulls in",
         ),
-        "penalty": Witness(_unit | {step_bound: ONE, lam: ONE, vector_max: ONE}, text="lam equal to the bound: an outward adversary keeps it at 1"),
+        "penalty": Witness(
+            UNIT | {step_bound: ONE, lam: ONE, vector_max: ONE},
+            text="lam equal to the bound: an outward adversary keeps it at 1",
+        ),
     },
     free=FREE,
     uses=(prox_norm,),
@@ -107,151 +112,57 @@ clipping = Theorem(
     assumes={
         "alive": ALIVE,
         "penalty": Hypothesis(
-            sp.Ge(lam, clip + gamma, **rel), "the penalty weight exceeds the clipping bound by gamma", "Raise the penalty weight, or clip lower."
+            sp.Ge(lam, clip + gamma, **rel),
+            "the penalty weight exceeds the clipping bound by gamma",
+            "Raise the penalty weight, or clip lower.",
         ),
     },
-    definitions=RUN | soft_threshold(eta) | {"clipped is": sp.Eq(vector_at[k_step], raw_at[k_step] * clip / sp.Max(raw_at[k_step], clip), **rel)},
+    definitions=RUN
+    | soft_threshold(eta)
+    | {"clipped is": sp.Eq(vector_at[k_step], raw_at[k_step] * clip / sp.Max(raw_at[k_step], clip), **rel)},
     steps=(
         Manifest(
-            "clipped", sp.Le(raw_at[k_step] * clip / sp.Max(raw_at[k_step], clip), clip, **rel),
+            "clipped",
+            sp.Le(raw_at[k_step] * clip / sp.Max(raw_at[k_step], clip), clip, **rel),
             form=clip * (sp.Max(raw_at[k_step], clip) - raw_at[k_step]) / sp.Max(raw_at[k_step], clip),
         ),
         Combine("vector at most", sp.Le(vector_at[k_step], clip, **rel), {"clipped is": -1, "clipped": 1}),
         *dies(prox_norm, clip),
     ),
     equality=Equality("every gradient is at least C long and points away from the group; lam = C + gamma", ATTAINED),
-    needs={"penalty": Witness(_unit | {clip: ONE, lam: ONE}, text="lam = C: outward gradients of length C or more keep the group at 1")},
+    needs={
+        "penalty": Witness(
+            UNIT | {clip: ONE, lam: ONE}, text="lam = C: outward gradients of length C or more keep the group at 1"
+        )
+    },
     free=FREE,
     uses=(prox_norm,),
     source=SOURCE,
-)  # fmt: skip
+)
 
 _ratio = momentum_ratio.stated
-BELOW_ONE = Hypothesis(sp.Lt(momentum, 1, **rel), "the momentum coefficient is below 1", "Use mu < 1: with mu = 1 the vectors add up without end.")
-
-
-def _momentum(fresh: sp.Expr, bound: sp.Expr, first: Step, at: sp.Expr) -> tuple[Step, ...]:
-    """|m_k| <= bound for m_(k+1) = mu m_k + fresh v_(k+1), m_0 = fresh v_0 (the memory starts at 0); `first` is fresh G_bar <= bound."""
-    first_part = Combine("first", sp.Le(direction_at[0], bound, **rel), {"first is": -1, "greatest first": fresh, "bounded": fresh, first.name: 1})
-    return (
-        Manifest("fresh", sp.Ge(fresh, 0, **rel)),
-        first,
-        Induction(
-            "momentum at most", sp.Le(direction_at[k_step], bound, **rel),
-            (first_part,),
-            (
-                Cite("sum", triangle, {u: direction_at[_next], v: momentum * direction_at[k_step], w: fresh * raw_at[_next]}),
-                Combine(
-                    "next", sp.Le(direction_at[_next], bound, **rel),
-                    {"sum": 1, "momentum at most.at": momentum, "greatest next": fresh, "bounded": fresh},
-                ),
-            ),
-            at,
-        ),
-    )  # fmt: skip
-
-
-def _directions(fresh: sp.Expr) -> dict[str, Relational]:
-    """The first momentum, and that v_top is the greatest gradient: of the first step, and of any later one."""
-    return {
-        "first is": sp.Eq(direction_at[0], fresh * raw_at[0], **rel),
-        "greatest first": sp.Le(raw_at[0], vector_max, **rel),
-        "greatest next": sp.Le(raw_at[_next], vector_max, **rel),
-    }
-
-
-_ratio = momentum_ratio.stated
-_heavy = Manifest("grown", sp.Ge(step_bound * _ratio, step_bound, **rel), form=step_bound * momentum * _ratio)
-_average = Manifest("averaged", sp.Ge(step_bound, (1 - momentum) * step_bound, **rel), form=momentum * step_bound)
-BELOW_ONE = Hypothesis(sp.Lt(momentum, 1, **rel), "the momentum coefficient is below 1", "Use mu < 1: with mu = 1 the vectors add up without end.")
-_vector_is = {"vector is": sp.Eq(vector_at[k_step], direction_at[k_step], **rel)}
-
-
-def _vectors(bound: sp.Expr) -> Combine:
-    return Combine("vector at most", sp.Le(vector_at[k_step], bound, **rel), {"vector is": -1, "momentum at most": 1})
-
-
-momentum_bound = Theorem(
-    name="extinction.momentum_bound",
-    title="Accumulated momentum is at most G_bar/(1 - mu) long",
-    claim=sp.Le(direction_norm, step_bound * _ratio, **rel),
-    assumes={"bounded": VECTORS, "below one": BELOW_ONE},
-    definitions=_directions(ONE) | {"momentum is": sp.Eq(direction_norm, direction_at[steps], **rel)},
-    steps=(
-        *_momentum(ONE, step_bound * _ratio, _heavy, steps),
-        Combine("claim", sp.Le(direction_norm, step_bound * _ratio, **rel), {"momentum is": -1, "momentum at most": 1}),
-    ),
-    equality=Equality(
-        "mu = 0; for mu > 0 constant vectors come as near as one likes, G_bar (1 - mu^k)/(1 - mu)", {momentum: sp.Integer(0), direction_norm: step_bound}
-    ),
-    needs={
-        "bounded": Witness({momentum: sp.Integer(0), step_bound: ONE, vector_max: TWO, direction_norm: TWO}, text="one vector of length 2"),
-        "below one": Witness(
-            {momentum: TWO, step_bound: ONE, vector_max: ONE, direction_norm: ONE}, text="mu = 2: the momentum is 1 at once, and grows; 1/(1 - mu) is -1"
-        ),
-    },
-    source=SOURCE,
-)  # fmt: skip
-
-momentum_run = Theorem(
-    name="extinction.momentum",
-    title="Zero in time under accumulated (PyTorch) momentum, with the threshold G_bar/(1 - mu) + gamma",
-    claim=IN_TIME,
-    assumes={
-        "alive": ALIVE, "bounded": VECTORS, "below one": BELOW_ONE,
-        "penalty": Hypothesis(
-            sp.Ge(lam, step_bound * _ratio + gamma, **rel), "the penalty weight exceeds G_bar/(1 - mu) by gamma",
-            "Raise the penalty weight, or average the gradients: then G_bar is enough.",
-        ),
-    },
-    definitions=RUN | soft_threshold(eta) | _directions(ONE) | _vector_is,
-    steps=(
-        *_momentum(ONE, step_bound * _ratio, _heavy, k_step), _vectors(step_bound * _ratio), *dies(prox_norm, step_bound * _ratio),
-    ),
-    equality=Equality("mu = 0: as `extinction.finite_time`. For mu > 0 the first vectors are shorter than the bound, so it is not attained", None),
-    needs={
-        "bounded": Witness(_unit | {momentum: sp.Integer(0), step_bound: ONE, lam: TWO, vector_max: THREE}, text="vectors of length 3"),
-        "penalty": Witness(
-            _unit | {theta0: sp.Integer(4), momentum: sp.Rational(1, 2), step_bound: ONE, lam: TWO, vector_max: ONE},
-            text="lam = G_bar + gamma is enough without momentum; with mu = 1/2 outward momentum 2 - 2^-k holds the group above 2",
-        ),
-    },
-    free=FREE | {"below one": "for mu >= 1 the threshold is not a number, or negative and no bound"},
-    uses=(prox_norm,),
-    source=SOURCE,
-)  # fmt: skip
-
-averaging = Theorem(
-    name="extinction.averaging",
-    title="Zero in time under averaged momentum, with the plain threshold G_bar + gamma",
-    claim=IN_TIME,
-    assumes={"alive": ALIVE, "bounded": VECTORS, "below one": BELOW_ONE, "penalty": PENALTY},
-    definitions=RUN | soft_threshold(eta) | _directions(1 - momentum) | _vector_is,
-    steps=(*_momentum(1 - momentum, step_bound, _average, k_step), _vectors(step_bound), *dies(prox_norm, step_bound)),
-    equality=Equality("mu = 0: the average is the gradient, as in `extinction.finite_time`", {momentum: sp.Integer(0), **ATTAINED}),
-    needs={
-        "bounded": Witness(_unit | {momentum: sp.Integer(0), step_bound: ONE, lam: TWO, vector_max: THREE}, text="vectors of length 3"),
-        "penalty": Witness(
-            _unit | {momentum: sp.Integer(0), step_bound: ONE, lam: ONE, vector_max: ONE}, text="lam equal to the bound, an outward adversary"
-        ),
-    },
-    free=FREE | {"below one": "for mu > 1 it is no average: the share 1 - mu of the new gradient is negative"},
-    uses=(prox_norm,),
-    source=SOURCE,
-)  # fmt: skip
+BELOW_ONE = Hypothesis(
+    sp.Lt(momentum, 1, **rel), "the momentum coefficient is below 1", "Use mu < 1: with mu = 1 the vectors add up without end."
+)
 
 decay_and_balls = Theorem(
     name="extinction.decay_and_balls",
     title="Zero in time under weight decay, division by a norm, and Frobenius balls after the prox",
     claim=IN_TIME,
     assumes={
-        "alive": ALIVE, "bounded": VECTORS, "penalty": PENALTY,
+        "alive": ALIVE,
+        "bounded": VECTORS,
+        "penalty": PENALTY,
         "decay": Hypothesis(sp.Le(decay, 1, **rel), "weight decay multiplies by at most 1", "Use 0 <= step * decay <= 1."),
         "radial": Hypothesis(
-            sp.Le(radial, 1, **rel), "the scaling after the prox is by at most 1", "Project on a centred ball, or divide by a norm >= 1."
+            sp.Le(radial, 1, **rel),
+            "the scaling after the prox is by at most 1",
+            "Project on a centred ball, or divide by a norm >= 1.",
         ),
     },
-    definitions=RUN | _greatest | {
+    definitions=RUN
+    | _greatest
+    | {
         "prox is": sp.Eq(soft_at[k_step], scale_at[k_step] * moved_at[k_step], **rel),
         "scale is": soft_threshold(eta)["scale is"],
         "scaled": sp.Eq(norm_at[_next], radial_at[k_step] * soft_at[k_step], **rel),
@@ -262,43 +173,73 @@ decay_and_balls = Theorem(
         _bounded,
         *penalised(step_bound),
         Cite(
-            "prox alone", prox_norm, {group_next: soft_at[k_step], moved_norm: moved_at[k_step], soft_scale: scale_at[k_step]},
+            "prox alone",
+            prox_norm,
+            {group_next: soft_at[k_step], moved_norm: moved_at[k_step], soft_scale: scale_at[k_step]},
             {"penalised": "penalised"},
         ),
         Combine(
-            "prox", sp.Le(norm_at[_next], sp.Max(0, moved_at[k_step] - eta * lam), **rel),
+            "prox",
+            sp.Le(norm_at[_next], sp.Max(0, moved_at[k_step] - eta * lam), **rel),
             {"prox alone": -1, "scaled": -1, "greatest scaling is": soft_at[k_step], "radial": soft_at[k_step]},
         ),
-        Cite("decayed and moved", triangle, {u: moved_at[k_step], v: decay_at[k_step] * norm_at[k_step], w: eta * vector_at[k_step]}),
+        Cite(
+            "decayed and moved",
+            triangle,
+            {u: moved_at[k_step], v: decay_at[k_step] * norm_at[k_step], w: eta * vector_at[k_step]},
+        ),
         Combine(
-            "moved", sp.Le(moved_at[k_step], norm_at[k_step] + eta * vector_at[k_step], **rel),
+            "moved",
+            sp.Le(moved_at[k_step], norm_at[k_step] + eta * vector_at[k_step], **rel),
             {"decayed and moved": 1, "greatest decay is": norm_at[k_step], "decay": norm_at[k_step]},
         ),
         Cite(
-            "each step", one_step,
-            {group_next: norm_at[_next], group_norm: norm_at[k_step], moved_norm: moved_at[k_step], vector_norm: vector_at[k_step]},
+            "each step",
+            one_step,
+            {
+                group_next: norm_at[_next],
+                group_norm: norm_at[k_step],
+                moved_norm: moved_at[k_step],
+                vector_norm: vector_at[k_step],
+            },
             {"prox": "prox", "moved": "moved", "bounded": "vector at most", "penalty": "penalty"},
         ),
         LAST_STEP,
     ),
-    equality=Equality("no decay, no scaling, an outward adversary: as `extinction.finite_time`", {decay: ONE, radial: ONE, **ATTAINED}),
+    equality=Equality(
+        "no decay, no scaling, an outward adversary: as `extinction.finite_time`", {decay: ONE, radial: ONE, **ATTAINED}
+    ),
     needs={
-        "bounded": Witness(_unit | {decay: ONE, radial: ONE, step_bound: ONE, lam: TWO, vector_max: THREE}, text="vectors of length 3"),
+        "bounded": Witness(
+            UNIT | {decay: ONE, radial: ONE, step_bound: ONE, lam: TWO, vector_max: THREE}, text="vectors of length 3"
+        ),
         "penalty": Witness(
-            _unit | {decay: ONE, radial: ONE, step_bound: ONE, lam: ONE, vector_max: ONE}, text="lam equal to the bound, an outward adversary"
+            UNIT | {decay: ONE, radial: ONE, step_bound: ONE, lam: ONE, vector_max: ONE},
+            text="lam equal to the bound, an outward adversary",
         ),
         "decay": Witness(
-            _unit | {decay: TWO, radial: ONE, step_bound: ONE, lam: TWO, vector_max: ONE}, text="doubling before each step: 2 * 1 + 1 - 2 = 1 for ever"
+            UNIT | {decay: TWO, radial: ONE, step_bound: ONE, lam: TWO, vector_max: ONE},
+            text="doubling before each step: 2 * 1 + 1 - 2 = 1 for ever",
         ),
         "radial": Witness(
-            {theta0: TWO, eta: ONE, gamma: ONE, extinct_at: HUNDRED, decay: ONE, radial: TWO, step_bound: ONE, lam: TWO, vector_max: ONE},
+            {
+                theta0: TWO,
+                eta: ONE,
+                gamma: ONE,
+                extinct_at: HUNDRED,
+                decay: ONE,
+                radial: TWO,
+                step_bound: ONE,
+                lam: TWO,
+                vector_max: ONE,
+            },
             text="doubling after each prox: 2 (2 + 1 - 2) = 2 for ever",
         ),
     },
     free=FREE,
     uses=(prox_norm,),
     source=SOURCE,
-)  # fmt: skip
+)
 
 _varying = {
     "start is": RUN["start is"],
@@ -317,7 +258,8 @@ norm_after = Theorem(
     title="The norm in every state, for varying step sizes: max(0, theta0 - gamma times their sum)",
     claim=_later,
     assumes={"bounded": VECTORS, "penalty": PENALTY},
-    definitions=_varying | {"later is": sp.Eq(group_later, norm_at[steps], **rel), "total is": sp.Eq(total_step, total_at[steps], **rel)},
+    definitions=_varying
+    | {"later is": sp.Eq(group_later, norm_at[steps], **rel), "total is": sp.Eq(total_step, total_at[steps], **rel)},
     steps=(
         _bounded,
         *every_step(prox_norm, step_bound, step_at[k_step]),
@@ -326,7 +268,9 @@ norm_after = Theorem(
         Manifest("clipped", sp.Ge(after_total, 0, **rel)),
         Manifest("not clipped", sp.Ge(after_total, _left, **rel)),
         Cases(
-            "claim", _later, _left_at,
+            "claim",
+            _later,
+            _left_at,
             (
                 Manifest("used up", sp.Eq(sp.Max(0, _left_at), 0, **rel)),
                 Combine("low", _later, {"later is": -1, "state": 1, "used up": -1, "clipped": 1}),
@@ -337,7 +281,9 @@ norm_after = Theorem(
             ),
         ),
     ),
-    equality=Equality("vectors of length G_bar that point away from the group; lam = G_bar + gamma", {group_later: after_total}),
+    equality=Equality(
+        "vectors of length G_bar that point away from the group; lam = G_bar + gamma", {group_later: after_total}
+    ),
     needs={
         "bounded": Witness(
             {theta0: ONE, gamma: ONE, total_step: TWO, step_bound: ONE, lam: TWO, vector_max: THREE, group_later: THREE},
@@ -350,7 +296,7 @@ norm_after = Theorem(
     },
     uses=(prox_norm,),
     source=SOURCE,
-)  # fmt: skip
+)
 
 _before = theta0 - gamma * total_at[extinct_at - 1]
 varying_steps = Theorem(
@@ -368,18 +314,36 @@ varying_steps = Theorem(
         Cite("not all used", positive_part, {positive_part.relation.lhs: _before}, {"positive": "something left"}),
         Combine("claim", sp.Lt(total_step, theta0 / gamma, **rel), {"not all used": 1 / gamma, "total is": -1}),
     ),
-    equality=Equality("not attained, but approached: with an outward adversary the last living state may be as near to zero as one likes"),
+    equality=Equality(
+        "not attained, but approached: with an outward adversary the last living state may be as near to zero as one likes"
+    ),
     needs={
         "bounded": Witness(
-            {theta0: ONE, gamma: ONE, total_step: sp.Integer(99), extinct_at: HUNDRED, step_bound: ONE, lam: TWO, vector_max: THREE},
+            {
+                theta0: ONE,
+                gamma: ONE,
+                total_step: sp.Integer(99),
+                extinct_at: HUNDRED,
+                step_bound: ONE,
+                lam: TWO,
+                vector_max: THREE,
+            },
             text="vectors of length 3 for 99 steps of size 1, then an inward one",
         ),
         "penalty": Witness(
-            {theta0: ONE, gamma: ONE, total_step: sp.Integer(99), extinct_at: HUNDRED, step_bound: ONE, lam: ONE, vector_max: ONE},
+            {
+                theta0: ONE,
+                gamma: ONE,
+                total_step: sp.Integer(99),
+                extinct_at: HUNDRED,
+                step_bound: ONE,
+                lam: ONE,
+                vector_max: ONE,
+            },
             text="lam equal to the bound: 99 outward steps of size 1, then an inward one",
         ),
     },
     free=FREE,
     uses=(prox_norm,),
     source=SOURCE,
-)  # fmt: skip
+)

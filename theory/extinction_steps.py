@@ -40,10 +40,14 @@ SOFT = {
     "scale is": sp.Eq(soft_scale, 1 - eta * lam / sp.Max(moved_norm, eta * lam), **rel),
 }
 BOUNDED = Hypothesis(
-    sp.Le(vector_norm, step_bound, **rel), "the vector of the step is at most G_bar long", "Clip the gradient, or use a bound that holds."
+    sp.Le(vector_norm, step_bound, **rel),
+    "the vector of the step is at most G_bar long",
+    "Clip the gradient, or use a bound that holds.",
 )
 PENALTY = Hypothesis(
-    sp.Ge(lam, step_bound + gamma, **rel), "the penalty weight exceeds the bound by gamma", "Raise the penalty weight, or claim a smaller gamma."
+    sp.Ge(lam, step_bound + gamma, **rel),
+    "the penalty weight exceeds the bound by gamma",
+    "Raise the penalty weight, or claim a smaller gamma.",
 )
 
 decrease = Theorem(
@@ -58,7 +62,9 @@ decrease = Theorem(
         Cite("moved", triangle, {u: moved_norm, v: group_norm, w: eta * vector_norm}),
         Cite("claim", one_step, {}, {"prox": "prox", "moved": "moved", "bounded": "bounded", "penalty": "penalty"}),
     ),
-    equality=Equality("a vector of length G_bar that points away from the group, and lam = G_bar + gamma", {group_next: after_one}),
+    equality=Equality(
+        "a vector of length G_bar that points away from the group, and lam = G_bar + gamma", {group_next: after_one}
+    ),
     needs={
         "bounded": Witness(
             {group_norm: ONE, eta: ONE, gamma: ONE, step_bound: ONE, lam: TWO, vector_norm: THREE, group_next: TWO},
@@ -78,17 +84,23 @@ stays_zero = Theorem(
     title="A zero group stays zero; slack 0 is enough",
     claim=sp.Eq(group_next, 0, **rel),
     assumes={
-        "zero": Hypothesis(sp.Eq(group_norm, 0, **rel), "the group is zero", "Wait for the step that `extinction.finite_time` gives."),
+        "zero": Hypothesis(
+            sp.Eq(group_norm, 0, **rel), "the group is zero", "Wait for the step that `extinction.finite_time` gives."
+        ),
         "bounded": BOUNDED,
         "penalised": Hypothesis(sp.Gt(lam, 0, **rel), "the penalty weight is positive", "Leave a group with weight 0 alone."),
-        "penalty": Hypothesis(sp.Ge(lam, step_bound, **rel), "the penalty weight is at least the bound", "Raise the penalty weight."),
+        "penalty": Hypothesis(
+            sp.Ge(lam, step_bound, **rel), "the penalty weight is at least the bound", "Raise the penalty weight."
+        ),
     },
     definitions=SOFT,
     steps=(
         Cite("prox", prox_norm, {}, {"penalised": "penalised"}),
         Cite("moved", triangle, {u: moved_norm, v: group_norm, w: eta * vector_norm}),
         Combine(
-            "below the threshold", sp.Le(moved_norm - eta * lam, 0, **rel), {"moved": 1, "zero": -1, "bounded": eta, "penalty": eta}
+            "below the threshold",
+            sp.Le(moved_norm - eta * lam, 0, **rel),
+            {"moved": 1, "zero": -1, "bounded": eta, "penalty": eta},
         ),
         Manifest("nothing left", sp.Eq(sp.Max(0, moved_norm - eta * lam), 0, **rel)),
         Combine("claim", sp.Eq(group_next, 0, **rel), {"prox": 1, "nothing left": 1}),
@@ -122,13 +134,16 @@ fixed_points = Theorem(
     claim=sp.Ge(residual, group_norm - after_one, **rel),
     assumes={
         "penalty": Hypothesis(
-            sp.Ge(lam, clip + gamma, **rel), "the penalty weight exceeds the clipping bound by gamma", "Raise the penalty weight, or clip lower."
+            sp.Ge(lam, clip + gamma, **rel),
+            "the penalty weight exceeds the clipping bound by gamma",
+            "Raise the penalty weight, or clip lower.",
         )
     },
     definitions=SOFT | {"clipped is": CLIPPED},
     steps=(
         Manifest(
-            "clipped", sp.Le(raw_norm * clip / sp.Max(raw_norm, clip), clip, **rel),
+            "clipped",
+            sp.Le(raw_norm * clip / sp.Max(raw_norm, clip), clip, **rel),
             form=clip * (sp.Max(raw_norm, clip) - raw_norm) / sp.Max(raw_norm, clip),
         ),
         Combine("bounded", sp.Le(vector_norm, clip, **rel), {"clipped is": -1, "clipped": 1}),
@@ -156,7 +171,9 @@ decay_step = Theorem(
         "penalty": PENALTY,
         "decay": Hypothesis(sp.Le(decay, 1, **rel), "weight decay multiplies by at most 1", "Use 0 <= step * decay <= 1."),
         "radial": Hypothesis(
-            sp.Le(radial, 1, **rel), "the scaling after the prox is by at most 1", "Project on a centred ball, or divide by a norm >= 1."
+            sp.Le(radial, 1, **rel),
+            "the scaling after the prox is by at most 1",
+            "Project on a centred ball, or divide by a norm >= 1.",
         ),
     },
     definitions={
@@ -168,10 +185,14 @@ decay_step = Theorem(
         *penalised(step_bound),
         Cite("prox alone", prox_norm, {group_next: group_soft}, {"penalised": "penalised"}),
         Combine(
-            "prox", sp.Le(group_next, sp.Max(0, moved_norm - eta * lam), **rel), {"prox alone": -1, "scaled": -1, "radial": group_soft}
+            "prox",
+            sp.Le(group_next, sp.Max(0, moved_norm - eta * lam), **rel),
+            {"prox alone": -1, "scaled": -1, "radial": group_soft},
         ),
         Cite("decayed and moved", triangle, {u: moved_norm, v: decay * group_norm, w: eta * vector_norm}),
-        Combine("moved", sp.Le(moved_norm, group_norm + eta * vector_norm, **rel), {"decayed and moved": 1, "decay": group_norm}),
+        Combine(
+            "moved", sp.Le(moved_norm, group_norm + eta * vector_norm, **rel), {"decayed and moved": 1, "decay": group_norm}
+        ),
         Cite("claim", one_step, {}, {"prox": "prox", "moved": "moved", "bounded": "bounded", "penalty": "penalty"}),
     ),
     equality=Equality(
@@ -179,19 +200,59 @@ decay_step = Theorem(
     ),
     needs={
         "bounded": Witness(
-            {group_norm: ONE, eta: ONE, gamma: ONE, step_bound: ONE, lam: TWO, vector_norm: THREE, group_next: TWO, decay: ONE, radial: ONE},
+            {
+                group_norm: ONE,
+                eta: ONE,
+                gamma: ONE,
+                step_bound: ONE,
+                lam: TWO,
+                vector_norm: THREE,
+                group_next: TWO,
+                decay: ONE,
+                radial: ONE,
+            },
             text="a longer vector, as in `extinction.decrease`",
         ),
         "penalty": Witness(
-            {group_norm: ONE, eta: ONE, gamma: ONE, step_bound: ONE, lam: ONE, vector_norm: ONE, group_next: ONE, decay: ONE, radial: ONE},
+            {
+                group_norm: ONE,
+                eta: ONE,
+                gamma: ONE,
+                step_bound: ONE,
+                lam: ONE,
+                vector_norm: ONE,
+                group_next: ONE,
+                decay: ONE,
+                radial: ONE,
+            },
             text="lam equal to the bound, as in `extinction.decrease`",
         ),
         "decay": Witness(
-            {group_norm: TWO, eta: ONE, gamma: ONE, step_bound: ONE, lam: TWO, vector_norm: ONE, group_next: THREE, decay: TWO, radial: ONE},
+            {
+                group_norm: TWO,
+                eta: ONE,
+                gamma: ONE,
+                step_bound: ONE,
+                lam: TWO,
+                vector_norm: ONE,
+                group_next: THREE,
+                decay: TWO,
+                radial: ONE,
+            },
             text="growth by 2 before the step: from 2 to 2 * 2 + 1 - 2 = 3",
         ),
         "radial": Witness(
-            {group_norm: TWO, eta: ONE, gamma: ONE, step_bound: ONE, lam: TWO, vector_norm: ONE, group_next: TWO, decay: ONE, radial: TWO},
+            {
+                group_norm: TWO,
+                eta: ONE,
+                gamma: ONE,
+                step_bound: ONE,
+                lam: TWO,
+                vector_norm: ONE,
+                group_next: TWO,
+                decay: ONE,
+                radial: TWO,
+            },
             text="scaling up by 2 after the prox: from 2 to 2 (2 + 1 - 2) = 2",
         ),
     },
