@@ -1205,6 +1205,7 @@ Implicit Types (theta : vector weights).
 Definition query_weights theta : vector (prod_finType H X) := fun p => theta (inl p).
 Definition key_weights theta : vector (prod_finType H X) := fun p => theta (inr p).
 Definition qk_scores theta i : vector (K i) := fun j => dot (apply (query_weights theta) (query i)) (apply (key_weights theta) (token j)) / tau + bias j.
+Arguments qk_scores : clear implicits.
 Definition qk_output theta i : vector V := vmean (softmax (qk_scores theta i)) (@value i).
 Definition qk_loss theta := / #Q * (\sum_i loss i (qk_output theta i)).
 
@@ -1213,7 +1214,7 @@ Lemma qk_gradient_at_zero (g : Q -> vector V) : (forall i, (0 < #|K i|)%N) ->
 Proof.
   move=> visible h; suff: has_gradient qk_loss vzero (vscale (/ #Q) (vsum predT (fun _ : Q => vzero))).
     by move=> hg; apply: (gradient_value hg) => p; rewrite /vscale /vsum sum_zero /vzero //; ring.
-  apply: gradient_scale; apply: gradient_sum => i curve x v e hv; rewrite -e in h *.
+  apply: gradient_scale; apply: gradient_sum => i curve x v e hv; rewrite -e in h.
   have /card_gt0P [k _] := visible i; have law := softmax_distribution (qk_scores (curve x) i) k.
   have apply_rate (W : R -> vector (prod_finType H X)) (w : vector (prod_finType H X)) (u : vector X) a :
       velocity W x w -> is_derive (fun t => apply (W t) u a) x (apply w u a).
@@ -1234,17 +1235,17 @@ Proof.
       by apply: Derive.is_derive_mult; exact: apply_rate.
     rewrite (proj1 (zero _ a)) (proj2 (zero _ a)); ring.
   apply: (is_derive_value (h i _ _ _ erefl (output_velocity (@value i) k path))).
-  rewrite dot_zero_left dot_comm dot_vcov // cov_alt // /mean sum_zero // => j _.
-  by rewrite Rminus_eq_0 || rewrite (_ : \sum_i0 _ * 0 = 0); [ring | apply: sum_zero => *; ring].
+  rewrite dot_zero_left dot_comm dot_vcov // cov_alt // mean_const // /mean sum_zero // => j _; ring.
 Qed.
 End QueryKey.
+Arguments qk_scores {Q X H K} tau query token bias theta i _.
 
 (** (W_Q, W_K) = 0 is stationary for every penalty weight: in every direction the objective rises at the rate of the penalty alone. *)
 Theorem uniform_trap (Q X H V Grp : finType) (K : Q -> finType) (tau : R) (loss : Q -> vector V -> R) (query : Q -> vector X)
     (token : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : forall i, K i -> vector V) (g : Q -> vector V)
     (grp : weights X H -> Grp) (lam : Grp -> R) (d : vector (weights X H)) (slope : R)
     (visible : forall i, (0 < #|K i|)%N)
-    (differentiable : forall i, has_gradient (loss i) (qk_output tau query token bias value vzero i) (g i))
+    (differentiable : forall i, has_gradient (loss i) (qk_output tau query token bias value (vzero : vector (weights X H)) i) (g i))
     (slope_is : right_rate (fun t => objective grp (qk_loss tau loss query token bias value) lam (line vzero d t)) slope) :
   slope = penalty grp lam d.
 Proof.
@@ -1263,7 +1264,7 @@ Theorem uniform_trap_stationary (Q X H V Grp : finType) (K : Q -> finType) (tau 
     (token : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : forall i, K i -> vector V) (g : Q -> vector V)
     (grp : weights X H -> Grp) (lam : Grp -> R) (Theta : vector (weights X H) -> Prop)
     (visible : forall i, (0 < #|K i|)%N) (weights_positive : forall h, 0 <= lam h) (mem : Theta vzero)
-    (differentiable : forall i, has_gradient (loss i) (qk_output tau query token bias value vzero i) (g i)) :
+    (differentiable : forall i, has_gradient (loss i) (qk_output tau query token bias value (vzero : vector (weights X H)) i) (g i)) :
   stationary (objective grp (qk_loss tau loss query token bias value) lam) Theta vzero.
 Proof.
   split=> // d slope _ rate; rewrite (uniform_trap visible differentiable rate).
