@@ -22,7 +22,6 @@ from checks.strategies import SEEDS
 from checks.threshold_cases import (
     Found,
     balance_cases,
-    bounds,
     dial_cases,
     gradient_cases,
     row_cases,
@@ -31,42 +30,50 @@ from checks.threshold_cases import (
     smoothness_case,
     trap_case,
 )
-from checks.threshold_extremal import ALSO_TRUE, EXTREMAL, curvature_case, jump_values, lasso, path_values, smooth_layer
-from checks.threshold_layer import ExactLayer, covariance, matrix, norm, softmax, spread
+from checks.threshold_extremal import ALSO_TRUE, EXTREMAL
+from checks.threshold_layer import ExactLayer, matrix, norm
+from checks.threshold_numbers import path_values
+from checks.threshold_rows import row_and_loss, scalar_problem
 from checks.threshold_search import SHAPES, search
+from checks.threshold_tiny import smooth_layer
 from checks.threshold_training import SmallFleet, small_fleets, train_in_window, train_small, train_weights
 from checks.trained import captured_rows
 from theory import symbols as sym
+from theory import threshold_balance as balanced
+from theory import threshold_balls as balls
+from theory import threshold_covariance as covariances
 from theory import threshold_gradient as gradient
 from theory import threshold_leak as leak
 from theory import threshold_loss as loss
 from theory import threshold_path as path
+from theory import threshold_smooth as smooth
 from theory import threshold_stationary as stationary
+from theory import threshold_trap as trap
 from theory.threshold import THEOREMS
 
 _OF_ROWS = (
-    gradient.covariance,
+    covariances.covariance,
     loss.loss_gradient,
     loss.loss_gradient_strict,
     loss.loss_gradient_soft,
     loss.loss_gradient_mse,
-    loss.softmax_curvature,
+    smooth.softmax_curvature,
 )
 _OF_LAYERS = (
-    gradient.softmax_gradient,
-    gradient.covariance,
+    covariances.softmax_gradient,
+    covariances.covariance,
     gradient.gradient_bilinear,
     gradient.gradient_query,
     gradient.gradient_key,
-    gradient.gradient_qk,
-    gradient.gradient_qk_key,
-    gradient.value_path,
+    balls.gradient_qk,
+    balls.gradient_qk_key,
+    balls.value_path,
     leak.leaky_covariance,
     leak.dial_scaled,
     loss.loss_gradient,
     loss.loss_gradient_strict,
     loss.loss_gradient_soft,
-    loss.smoothness,
+    smooth.smoothness,
 )
 _OF_GROUPS = (
     stationary.stationarity,
@@ -77,10 +84,6 @@ _OF_GROUPS = (
     stationary.zero_unstable,
     stationary.selectivity_window,
 )
-
-
-def _balls(values: object) -> list[arb]:
-    return [arb(x) for x in np.asarray(values).tolist()]
 
 
 def certify(make: Callable[..., Iterator[Found]], layer: ExactLayer, *arguments: object) -> Iterator[Found]:
@@ -103,70 +106,13 @@ def random_rows_and_losses(seed: int, options: Options) -> Iterator[Emission]:
     """Rows of 2 to 5 keys and outputs with 2 to 4 classes: covariances, third moments, gradients of losses."""
     rng = np.random.default_rng(seed)
     for index in range(250):
-        yield from _at(BITS, _one_row, rng, f"random row {index} of seed {seed}")
-
-
-def _one_row(rng: np.random.Generator, origin: str) -> Iterator[Found]:
-    n, classes, scale = int(rng.integers(2, 6)), int(rng.integers(2, 5)), float(rng.choice((0.0, 0.3, 1.0, 5.0)))
-    scores, keys, values, g = (rng.standard_normal(shape) for shape in ((n,), (n, 2), (n, 2), (2,)))
-    weights = softmax(_balls(scores * scale), range(n))
-    k, v, slope = [_balls(x) for x in keys], [_balls(x) for x in values], _balls(g)
-    gains = [sum((a * b for a, b in zip(slope, x, strict=True)), arb(0)) for x in v]
-    exact = {
-        "scores": [(x * scale).hex() for x in scores.tolist()],
-        "keys": keys.tolist(),
-        "values": values.tolist(),
-        "g": g.tolist(),
-    }
-    measured = bounds(output_gradient=norm(slope), spread_K=spread(k), spread_V=spread(v))
-    yield gradient.covariance, Case(measured | {sym.covariance_norm: norm(covariance(weights, k, gains))}, origin, exact)
-    third = curvature_case(_balls(scores * scale), [x[0] for x in k], gains)
-    yield loss.softmax_curvature, Case(third.values, f"{origin}: {third.origin}", third.exact)
-    yield from _one_loss(rng, classes, origin)
-
-
-def _one_loss(rng: np.random.Generator, classes: int, origin: str) -> Iterator[Found]:
-    """Cross-entropy with a class and with a soft target, and a squared error, at a random output and readout."""
-    readout, output, goal = (
-        rng.standard_normal((classes, 2)),
-        rng.standard_normal(2) * float(rng.choice((0.1, 1.0, 4.0))),
-        rng.standard_normal(classes),
-    )
-    u, o, y = [_balls(row) for row in readout], _balls(output), _balls(goal)
-    z = [sum((a * b for a, b in zip(row, o, strict=True)), arb(0)) for row in u]
-    p = softmax(z, range(classes))
-    exact = {"readout": readout.tolist(), "output": output.tolist(), "goal": goal.tolist()}
-
-    def back(error: list[arb]) -> arb:
-        return norm([sum((e * row[d] for e, row in zip(error, u, strict=True)), arb(0)) for d in range(2)])
-
-    two, diameter = classes == 2, bounds(spread_U=spread(u))
-    hard = back([-sum(p[1:], arb(0)), *p[1:]])
-    for theorem in (loss.loss_gradient, loss.loss_gradient_strict):
-        yield theorem, Case(diameter | {sym.output_gradient: hard, sym.target_probability: p[0]}, origin, exact, two)
-    target = softmax(y, range(classes))
-    error = [a - b for a, b in zip(p, target, strict=True)]
-    distance = sum((abs(e) for e in error), arb(0)) / 2
-    yield (
-        loss.loss_gradient_soft,
-        Case(diameter | {sym.output_gradient: back(error), sym.target_distance: distance}, origin, exact, two),
-    )
-    squared: dict = bounds(value_norm=norm(o))
-    squared = {
-        sym.output_norm: norm(o),
-        sym.B_v: squared[sym.B_v],
-        sym.target_norm: norm(y),
-        sym.B_y: bounds(value_norm=norm(y))[sym.B_v],
-    }
-    size = bounds(value_norm=norm([x for row in u for x in row]))[sym.B_v]
-    slope = back([a - b for a, b in zip(z, y, strict=True)])
-    yield loss.loss_gradient_mse, Case(squared | {sym.norm_U: size, sym.output_gradient: slope}, origin, exact)
+        yield from _at(BITS, row_and_loss, rng, f"random row {index} of seed {seed}")
 
 
 @holds_for(
     path.penalty_jump_above,
     path.penalty_gap,
-    path.balance,
+    balanced.balance,
     path.penalty_path,
     path.penalty_path_loss,
     path.penalty_concave,
@@ -180,34 +126,8 @@ def scalar_problems(seed: int, options: Options) -> Iterator[Emission]:
         *(rng.standard_normal((2, 250)) * 1.5).tolist(), rng.random(250).tolist(), rng.random(250).tolist(), strict=True
     ):
         yield from _at(
-            BITS, _scalar_cases, rational(a), rational(b), fmpq(int(h * 2**20) + 1, 2**20), fmpq(int(lam * 2**20), 2**20)
+            BITS, scalar_problem, rational(a), rational(b), fmpq(int(h * 2**20) + 1, 2**20), fmpq(int(lam * 2**20), 2**20)
         )
-
-
-def _scalar_cases(a: fmpq, b: fmpq, h: fmpq, lam: fmpq) -> Iterator[Found]:
-    origin, exact = f"a = {a}, b = {b}, lam = {lam}", {"a": str(a), "b": str(b), "lam": str(lam), "h": str(h)}
-    yield path.penalty_jump_above, Case(jump_values(a, b, lam), origin, exact)
-    near = 1 - h * fmpq(11, 64)  # a stationary point that is better than zero: h^2 >= 2/3
-    stationary_weight = near * (1 - near * near)
-    yield path.penalty_gap, Case({sym.root_product: near, sym.lam: stationary_weight}, f"a = b = {near}", exact)
-    half = h * (1 - h * h)
-    yield path.balance, Case({sym.slope: 0, sym.lam: half, sym.size_rows_Q: h, sym.size_rows_K: h}, f"a = b = {h}", exact)
-    first, second, centre = lam, lam + h, abs(a)
-    values = path_values(first, second, lasso(centre, first), lasso(centre, second))
-    both_dead = centre <= first  # zero is the minimiser at both weights
-    for theorem in (path.penalty_path, path.penalty_path_loss):
-        yield theorem, Case(values, f"soft threshold of {centre}", exact, both_dead)
-    share = fmpq(1, 3)
-    middle = lasso(centre, first + share * (second - first))
-    yield (
-        path.penalty_concave,
-        Case(
-            values | {sym.mixing: share, sym.loss_m: middle[0], sym.penalty_m: middle[1]},
-            f"soft threshold of {centre}",
-            exact,
-            both_dead,
-        ),
-    )
 
 
 @holds_for(*_OF_LAYERS, given=lambda: SEEDS, examples=1)
@@ -235,10 +155,8 @@ def _along_gradient(layer: ExactLayer) -> Iterator[Found]:
 def _layer_cases(layer: ExactLayer, seed: int) -> Iterator[Found]:
     rng = np.random.default_rng(seed)
     yield from gradient_cases(layer)
-    places = [
-        (int(rng.integers(len(layer.sequences))), *map(int, rng.integers(0, len(layer.sequences[0].visible), 2)))
-        for _ in range(3)
-    ]
+    tokens = len(layer.sequences[0].visible)
+    places = [(int(rng.integers(len(layer.sequences))), int(rng.integers(tokens)), int(rng.integers(tokens))) for _ in range(3)]
     yield from row_cases(layer, places)
     if len(layer.content) == 1:
         yield from dial_cases(layer)
@@ -306,7 +224,7 @@ def _dead_groups(layer: ExactLayer, lam: fmpq, seed: int) -> Iterator[Found]:
             yield from slope_cases(layer, group, lam, rng)
 
 
-@holds_for(path.uniform_trap, path.uniform_entropy, given=lambda: small_fleets(parametrisation="qk"), examples=1, text=True)
+@holds_for(trap.uniform_trap, trap.uniform_entropy, given=lambda: small_fleets(parametrisation="qk"), examples=1, text=True)
 def everything_penalised(config: SmallFleet, options: Options) -> Iterator[Emission]:
     """Q/K layers with all groups above their threshold and no dial: every group dies, every row is uniform."""
     config = replace(config, dial=0.0)
@@ -314,7 +232,7 @@ def everything_penalised(config: SmallFleet, options: Options) -> Iterator[Emiss
     yield fleet.trained
     capture = attend(fleet.run.parameters, fleet.batch, config.structure, dial=0.0)
     for row in captured_rows(capture, f"trained on {fleet.batch.source}, {config}"):
-        yield path.uniform_entropy, _flat(row)
+        yield trap.uniform_entropy, _flat(row)
     for layer in fleet.exact():
         if all(x == 0 for m in layer.content for x in m.entries()):
             yield from certify(_trap_cases, layer, config.seed)
@@ -331,7 +249,7 @@ def _flat(row: Row) -> Case:
     return row_case(row, extremal=len(set(row.scores)) == 1)
 
 
-@holds_for(path.balance_near, path.scaling, given=lambda: small_fleets(parametrisation="qk"), examples=1, text=True)
+@holds_for(balanced.balance_near, balanced.scaling, given=lambda: small_fleets(parametrisation="qk"), examples=1, text=True)
 def query_key_balance(config: SmallFleet, options: Options) -> Iterator[Emission]:
     """Q/K layers with all groups penalised lightly and trained for long: balance of the two sides against the residual."""
     fleet = train_small(config, options, 1 / 400, 400, uniform=True, step=0.5)
@@ -372,12 +290,12 @@ def _best(points: list[tuple[arb, arb]], weights: list[fmpq], exact: object) -> 
     """The best points at three weights; whether the first two are one point, and whether all three are (None: two)."""
     chosen = [min(range(len(points)), key=lambda k: float((points[k][0] + w * points[k][1]).mid())) for w in weights]
     a, b, middle = (points[k] for k in chosen)
-    values: dict[object, Value] = path_values(weights[0], weights[1], a, b) | {
+    values = path_values(weights[0], weights[1], a, b) | {
         sym.mixing: fmpq(1, 2),
         sym.loss_m: middle[0],
         sym.penalty_m: middle[1],
-    }  # type: ignore[assignment]
-    case = Case(values, f"states {chosen} at weights {[str(w) for w in weights]}", exact)  # type: ignore[arg-type]
+    }
+    case = Case(values, f"states {chosen} at weights {[str(w) for w in weights]}", exact)
     return case, (chosen[0] == chosen[1], {1: True, 2: None, 3: False}[len(set(chosen))])
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import sympy as sp
-from flint import arb, arb_mat, ctx, fmpq
+from flint import arb, arb_mat, fmpq
 
 from checks.claims import Case
 from checks.enclosure import Value
@@ -21,27 +19,19 @@ from checks.threshold_layer import (
     covariance,
     greatest,
     norm,
-    score_gradients,
     spread,
 )
+from checks.threshold_measured import Measured, Values, block_entries, bounds, claimed, mean, part
 from theory import symbols as sym
-from theory import threshold_formulas as numbers
 from theory.theorem import Theorem
-from theory.threshold_gradient import (
-    covariance as covariance_bound,
-)
-from theory.threshold_gradient import (
-    gradient_bilinear,
-    gradient_key,
-    gradient_qk,
-    gradient_qk_key,
-    gradient_query,
-    softmax_gradient,
-    value_path,
-)
+from theory.threshold_balance import balance_near, scaling
+from theory.threshold_balls import gradient_qk, gradient_qk_key, value_path
+from theory.threshold_covariance import covariance as covariance_bound
+from theory.threshold_covariance import softmax_gradient
+from theory.threshold_gradient import gradient_bilinear, gradient_key, gradient_query
 from theory.threshold_leak import dial_scaled, leaky_covariance
-from theory.threshold_loss import loss_gradient, loss_gradient_soft, loss_gradient_strict, smoothness
-from theory.threshold_path import balance_near, scaling, uniform_trap
+from theory.threshold_loss import loss_gradient, loss_gradient_soft, loss_gradient_strict
+from theory.threshold_smooth import smoothness
 from theory.threshold_stationary import (
     descent_direction,
     no_minimiser,
@@ -51,136 +41,9 @@ from theory.threshold_stationary import (
     zero_stationary,
     zero_unstable,
 )
+from theory.threshold_trap import uniform_trap
 
 Found = tuple[Theorem, Case]
-Values = dict[sp.Symbol, Value]
-
-
-def claimed(ball: arb) -> fmpq:
-    """A bound that one could claim: the number in the ball where it is known exactly, else a little more."""
-    if not ball.is_exact():
-        return above(ball)
-    mantissa, exponent = ball.man_exp()
-    return fmpq(int(mantissa)) * fmpq(2) ** int(exponent)
-
-
-def bounds(**measured: arb) -> Values:
-    """Each measured symbol with the bound that is claimed for it."""
-    pairs = {
-        "output_gradient": sym.G_loss,
-        "spread_V": sym.D_V,
-        "spread_K": sym.D_K,
-        "spread_c": sym.D_c,
-        "spread_X": sym.D_X,
-        "spread_U": sym.D_U,
-        "mean_part": sym.B_c,
-        "mean_query": sym.B_q,
-        "size_Q": sym.rho_Q,
-        "size_K": sym.rho_K,
-        "token_norm": sym.B_x,
-        "value_norm": sym.B_v,
-        "part_norm": sym.B,
-        "own_norm": sym.B,
-        "leak_norm": sym.delta,
-        "row_leak": sym.eps,
-    }
-    found: Values = {}
-    for name, ball in measured.items():
-        found[getattr(sym, name)] = ball
-        found[pairs[name]] = claimed(ball)
-    return found
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Norms and diameters of an exact layer that the bounds are made of."""
-
-    layer: ExactLayer
-
-    def _over_sequences(self, of: object) -> arb:
-        return greatest([of(s, r) for s, r in zip(self.layer.sequences, self.layer.rows, strict=True)])  # type: ignore[operator]
-
-    @cached_property
-    def output_gradient(self) -> arb:
-        """The greatest norm of a query's dl/do."""
-        return greatest([norm(row) for r in self.layer.rows for row in r.output_gradients.tolist()])
-
-    @cached_property
-    def spread_V(self) -> arb:
-        """The greatest distance of two values of one sequence."""
-        return self._over_sequences(lambda s, r: spread(r.values.tolist()))
-
-    @cached_property
-    def spread_X(self) -> arb:
-        """The greatest distance of two tokens of one sequence."""
-        return self._over_sequences(lambda s, r: spread(s.tokens.tolist()))
-
-    @cached_property
-    def spread_U(self) -> arb:
-        """The greatest distance of two readout rows."""
-        return spread(self.layer.readout.tolist())
-
-    @cached_property
-    def token_norm(self) -> arb:
-        """The greatest norm of a token."""
-        return greatest([norm(x) for s in self.layer.sequences for x in s.tokens.tolist()])
-
-    @cached_property
-    def value_norm(self) -> arb:
-        """The greatest norm of a value."""
-        return greatest([norm(v) for r in self.layer.rows for v in r.values.tolist()])
-
-    def spread_c(self, columns: Block) -> arb:
-        """The greatest distance of the block parts of two tokens of one sequence."""
-        return self._over_sequences(lambda s, r: spread(part(s.tokens, columns)))
-
-    def spread_K(self, rows: Block) -> arb:
-        """The greatest distance of two keys of one sequence, in one row block."""
-        return self._over_sequences(lambda s, r: spread(part(r.right, rows)))
-
-    def part_norms(self, columns: Block) -> list[arb]:
-        """The norms of the block parts of all queries' tokens."""
-        return [norm(x) for s in self.layer.sequences for x in part(s.tokens, columns)]
-
-    def mean_query(self, rows: Block) -> arb:
-        """The mean norm of the queries, in one row block."""
-        return mean([norm(q) for r in self.layer.rows for q in part(r.left, rows)])
-
-    @cached_property
-    def own_and_leak(self) -> tuple[arb, arb]:
-        """The greatest norm of an own-block part and of an off-block part."""
-        ranges = blocks_of(self.layer.features)
-        own, off = [], []
-        for s in self.layer.sequences:
-            for x, b in zip(s.tokens.tolist(), s.blocks, strict=True):
-                inside = range(*ranges[b])
-                own.append(norm([x[j] for j in inside]))
-                off.append(norm([value for j, value in enumerate(x) if j not in inside]))
-        return greatest(own), greatest(off)
-
-    def row_leak(self, c: int) -> tuple[arb, int]:
-        """The greatest mass outside block c of a row whose query is in it, and how many such queries there are."""
-        masses = []
-        for s, r in zip(self.layer.sequences, self.layer.rows, strict=True):
-            for b, row in zip(s.blocks, r.weights, strict=True):
-                if b == c:
-                    masses.append(sum((a for a, other in zip(row, s.blocks, strict=True) if other != c), arb(0)))
-        return greatest(masses), len(masses)
-
-
-def part(m: Matrix, columns: Block) -> list[list[arb]]:
-    """Some columns of every row."""
-    return [row[columns[0] : columns[1]] for row in m.tolist()]
-
-
-def mean(values: Sequence[arb]) -> arb:
-    """The arithmetic mean."""
-    return sum(values, arb(0)) / len(values)
-
-
-def block_entries(m: Matrix, rows: Block, columns: Block) -> list[arb]:
-    """The entries of one group."""
-    return [m[i, j] for i in range(*rows) for j in range(*columns)]
 
 
 def case_of(values: Mapping[sp.Symbol, Value], layer: ExactLayer, what: str, extremal: bool = False) -> Case:
@@ -359,7 +222,7 @@ def slope_cases(
         return layer.loss_along(full, 1)[1]
 
     if any(x != 0 for x in entries):
-        values = {
+        values: Values = {
             sym.lam: lam,
             sym.gradient_norm: steep,
             sym.group_norm: size,
@@ -368,7 +231,7 @@ def slope_cases(
         }
         attained = _attained(entries, slopes)
         yield descent_direction, case_of(values, layer, f"{here} towards zero", attained)
-        ceiling = {sym.ceiling_irrelevant: claimed(steep)}
+        ceiling: Values = {sym.ceiling_irrelevant: claimed(steep)}
         yield selectivity_extinct, case_of(values | ceiling, layer, f"{here} towards zero", attained and steep.is_exact())
         return
     chosen = [arb(x) for x in rng.standard_normal(len(entries)).tolist()]
@@ -379,8 +242,8 @@ def slope_cases(
     values = {sym.lam: lam, sym.gradient_norm: steep, sym.move: steep, sym.slope: along(down) + lam * steep}
     yield zero_stationary, case_of(values, layer, f"{here} from zero along minus the gradient", True)
     yield zero_unstable, case_of(values, layer, f"{here} from zero along minus the gradient")
-    floor = claimed(steep) * fmpq(2**20 - 1, 2**20)
-    yield selectivity_window, case_of(values | {sym.floor_relevant: floor}, layer, f"{here} from zero along minus the gradient")
+    floor: Values = {sym.floor_relevant: claimed(steep) * fmpq(2**20 - 1, 2**20)}
+    yield selectivity_window, case_of(values | floor, layer, f"{here} from zero along minus the gradient")
 
 
 def _attained(direction: Sequence[arb], slopes: Sequence[arb]) -> bool:
@@ -397,7 +260,7 @@ def trap_case(layer: ExactLayer, lam: fmpq, rng: np.random.Generator) -> Found:
     m = Measured(layer)
     whole = (0, layer.content[0].nrows())
     slope = layer.loss_along(directions, 1)[1] + lam * move
-    values = {
+    values: Values = {
         sym.lam: lam,
         sym.move: move,
         sym.slope: slope,
@@ -436,7 +299,7 @@ def balance_cases(layer: ExactLayer, lam: fmpq) -> Iterator[Found]:
                     residuals[k] += norm([y + lam * x / size for x, y in zip(theta, slope, strict=True)]) * size
         yield scaling, case_of({sym.inner_Q: inners[0], sym.inner_K: inners[1]}, layer, f"row block {b}")
         for q, k in ((0, 1), (1, 0)):  # the statement with the two sides exchanged is the same statement
-            values = {
+            values: Values = {
                 sym.lam: lam,
                 sym.size_rows_Q: sizes[q],
                 sym.size_rows_K: sizes[k],
@@ -448,19 +311,12 @@ def balance_cases(layer: ExactLayer, lam: fmpq) -> Iterator[Found]:
 
 __all__ = [
     "Found",
-    "Measured",
     "balance_cases",
-    "bounds",
-    "case_of",
-    "claimed",
     "dial_cases",
     "gradient_cases",
-    "numbers",
     "row_cases",
-    "score_gradients",
     "shrink_cases",
     "slope_cases",
     "smoothness_case",
     "trap_case",
-    "ctx",
 ]

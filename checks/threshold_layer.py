@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -58,11 +59,11 @@ def spread(vectors: Sequence[Sequence[arb]]) -> arb:
 def blocks_of(sizes: Sequence[int]) -> list[Block]:
     """First and past-the-last index of consecutive blocks of these sizes."""
     ends = [sum(sizes[:k]) for k in range(len(sizes) + 1)]
-    return list(zip(ends, ends[1:], strict=False))
+    return list(pairwise(ends))
 
 
 @dataclass(frozen=True)
-class Sequence_:
+class TokenSequence:
     """One sequence: tokens [T, D], what dial and rules add to scores [T, T], visible keys of each query, targets [T][C]."""
 
     tokens: Matrix
@@ -94,7 +95,7 @@ class ExactLayer:
     content: tuple[Matrix, ...]
     value_map: Matrix
     readout: Matrix
-    sequences: tuple[Sequence_, ...]
+    sequences: tuple[TokenSequence, ...]
     tau: arb
     features: tuple[int, ...]
     heads: tuple[int, ...]  # row blocks of a content matrix
@@ -122,7 +123,7 @@ class ExactLayer:
         """The forward pass and the gradients of the queries' losses in their outputs."""
         return tuple(self._pass(s) for s in self.sequences)
 
-    def _pass(self, s: Sequence_) -> Rows:
+    def _pass(self, s: TokenSequence) -> Rows:
         x = s.tokens
         left, right = (x * self.content[0], x) if len(self.content) == 1 else (x * m.transpose() for m in self.content)
         scores = (left * right.transpose() * (1 / self.tau) + s.bias).tolist()
@@ -184,7 +185,7 @@ class ExactLayer:
     def loss_along(self, direction: Sequence[Matrix], order: int) -> list[arb]:
         """Taylor coefficients of the loss along a direction in the content matrices, by power series: x^0 .. x^order."""
 
-        def bent(s: Sequence_, i: int) -> list[arb_series]:
+        def bent(s: TokenSequence, i: int) -> list[arb_series]:
             x, d = s.tokens, direction
             if len(d) == 1:
                 parts = [x * self.content[0] * x.transpose(), x * d[0] * x.transpose()]
@@ -206,19 +207,19 @@ class ExactLayer:
         moved = [arb_series([x, 1] if j == key else [x], 2) for j, x in enumerate(scores)]
         return _coefficients(self._query_loss(chosen, query, moved), 1)[1]
 
-    def _series(self, bent: Callable[[Sequence_, int], list[arb_series]], order: int) -> list[arb]:
+    def _series(self, bent: Callable[[TokenSequence, int], list[arb_series]], order: int) -> list[arb]:
         total = [arb(0)] * (order + 1)
         for value in self._losses(bent):
             total = [a + b for a, b in zip(total, _coefficients(value, order), strict=True)]
         return [x / self.queries for x in total]
 
-    def _losses(self, bent: Callable[[Sequence_, int], list[Any] | None]) -> Iterator[Any]:
+    def _losses(self, bent: Callable[[TokenSequence, int], list[Any] | None]) -> Iterator[Any]:
         for s, r in zip(self.sequences, self.rows, strict=True):
             plain = (r.left * r.right.transpose() * (1 / self.tau) + s.bias).tolist()
             for i in range(len(s.visible)):
                 yield self._query_loss(s, i, bent(s, i) or plain[i])
 
-    def _query_loss(self, s: Sequence_, i: int, scores: Sequence[Any]) -> Any:
+    def _query_loss(self, s: TokenSequence, i: int, scores: Sequence[Any]) -> Any:
         """sum_k T_k (lse(z) - z_k), z = U W_V E_a x; for numbers or power series."""
         seen = s.visible[i]
         weights = [scores[j].exp() for j in seen]
@@ -254,7 +255,7 @@ def covariance(weights: Sequence[arb], vectors: Sequence[Sequence[arb]], gains: 
 
 
 def _error(p: Sequence[arb], target: Sequence[arb]) -> list[arb]:
-    """p - T; at a target of weight 1, minus the sum of the other probabilities, which keeps its digits when p_y is near 1."""
+    """The error p - T; at a target of weight 1 minus the sum of the other probabilities, which keeps its digits."""
     return [
         -sum((q for j, q in enumerate(p) if j != k), arb(0)) if t == 1 else q - t
         for k, (q, t) in enumerate(zip(p, target, strict=True))
@@ -294,7 +295,7 @@ def exact_layers(
             with ctx.workprec(BITS):
                 goals = [[*row[:-1], 1 - sum(row[:-1], arb(0))] for row in goals]
             sequences.append(
-                Sequence_(
+                TokenSequence(
                     matrix(batch.tokens[index, k].double().tolist()),
                     matrix(bias[index, k].double().tolist()),
                     tuple(tuple(j for j, flag in enumerate(row) if flag) for row in visible[index, k].tolist()),

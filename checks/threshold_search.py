@@ -13,10 +13,11 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from checks.rows import climb
-from checks.threshold_extremal import tiny
 from checks.threshold_layer import ExactLayer
+from checks.threshold_tiny import tiny
 
 Array = NDArray[np.float64]
+Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def _spread(rows: Array) -> float:
     return float(np.linalg.norm(rows[:, None] - rows[None, :], axis=-1).max())
 
 
-def ratio(shape: Shape, x: Array, targets: Array) -> float:
+def ratio(shape: Shape, x: Array, targets: Labels) -> float:
     """Gradient norm of the group over its bound, with G, diameters and mean norms measured on the layer itself; in floats."""
     tokens, *content, value, readout = shape.split(x)
     left, right = (tokens @ content[0], tokens) if len(content) == 1 else (tokens @ content[0].T, tokens @ content[1].T)

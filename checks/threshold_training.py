@@ -113,7 +113,8 @@ def a_priori_floats(config: SmallFleet, batch: Batch, parameters: Parameters) ->
             sizes[:, 1] * found.input_diameter * found.mean_block_norm.amax(1),
             sizes[:, 0] * found.input_norm * found.block_diameter.amax(1),
         )
-    return g * values * sides / (4 * config.structure.temperature)
+    bound: Tensor = g * values * sides / (4 * config.structure.temperature)
+    return bound
 
 
 def train_small(

@@ -1,4 +1,4 @@
-"""Threshold: it holds, it is tight, each hypothesis is needed, bad input is refused, the check can fail; and the real objects behind it."""
+"""Threshold: it holds, it is tight, each hypothesis is needed, bad input is refused, the check can fail; the real objects."""
 
 from __future__ import annotations
 
@@ -18,21 +18,26 @@ from checks.penalty import group_norms, off_block_mask, two_index_groups
 from checks.properties import Options, attack
 from checks.rows import two_level
 from checks.threshold import CHECKS
-from checks.threshold_cases import Measured, dial_cases, gradient_cases
-from checks.threshold_extremal import EXTREMAL, attaining_bilinear, attaining_query, jump_values, ordinary, smooth_layer, tiny
-from checks.threshold_layer import LayerNumberError, above, exact_layers, norm, score_gradients
+from checks.threshold_cases import dial_cases, gradient_cases, smoothness_case
+from checks.threshold_extremal import EXTREMAL
+from checks.threshold_layer import LayerNumberError, above, exact_layers, matrix, norm, score_gradients
+from checks.threshold_measured import Measured
+from checks.threshold_numbers import jump_values
 from checks.threshold_search import SHAPES, search
+from checks.threshold_tiny import attaining_bilinear, attaining_query, ordinary, smooth_layer, tiny
 from checks.threshold_training import SmallFleet, train_in_window, train_small, train_weights
 from checks.training import initialise, sgd, train
 from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN, UNDECIDED
 from theory import symbols as sym
-from theory import threshold_path as path
+from theory import threshold_balance as balanced
 from theory import threshold_stationary as stationary
+from theory import threshold_trap as trap
 from theory.replay import ReplayError, replay
-from theory.threshold import THEOREMS
-from theory.threshold_gradient import gradient_bilinear, gradient_qk
-from theory.threshold_leak import dial_scaled
 from theory.theorem import Theorem
+from theory.threshold import THEOREMS
+from theory.threshold_balls import gradient_qk
+from theory.threshold_gradient import gradient_bilinear
+from theory.threshold_leak import dial_scaled
 
 BY_NAME = {theorem.name: theorem for theorem in THEOREMS}
 OPEN = [theorem for theorem in THEOREMS if theorem.kind != "counterexample"]
@@ -46,7 +51,7 @@ def precision():
         yield
 
 
-# --- it holds ----------------------------------------------------------------------------------------------------------------------
+# --- it holds ----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -85,7 +90,7 @@ def test_properties_hold(prop):
         assert outcome.layers >= 4
 
 
-# --- it is tight -------------------------------------------------------------------------------------------------------------------
+# --- it is tight -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", EXTREMAL)
@@ -94,7 +99,8 @@ def test_extremal_cases_hold_and_attained_bounds_are_attained(name):
     for case in EXTREMAL[name]():
         judgement = judge(theorem, case)
         assert judgement.verdict is HOLDS, (case.origin, judgement)
-        assert judgement.lhs is not None and judgement.rhs is not None
+        assert judgement.lhs is not None
+        assert judgement.rhs is not None
         sides = sorted((abs(float(judgement.lhs.mid())), abs(float(judgement.rhs.mid()))))
         sharpest = max(sharpest, sides[0] / sides[1] if sides[1] else 1.0)
     if theorem.kind != "counterexample":
@@ -112,7 +118,7 @@ def test_search_comes_near_the_gradient_bounds():
         assert best > 0.99, shape
 
 
-# --- each hypothesis is needed, bad input is refused ---------------------------------------------------------------------------------
+# --- each hypothesis is needed, bad input is refused -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("name", "key"), NEEDED)
@@ -136,7 +142,7 @@ def test_bad_input_never_holds():
         above(arb("nan"))
 
 
-# --- the check can fail --------------------------------------------------------------------------------------------------------------
+# --- the check can fail ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -157,7 +163,7 @@ def test_a_wrong_gradient_is_seen():
         assert judge(BY_NAME["threshold.softmax_gradient"], Case(values | {sym.mean_gain: arb(0)}, "wrong")).verdict is FAILS
 
 
-# --- the exact layer -----------------------------------------------------------------------------------------------------------------
+# --- the exact layer ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("head", [0, 4])
@@ -168,7 +174,10 @@ def test_exact_gradients_agree_with_autograd_and_with_power_series(head):
     content, values = start.content.clone().requires_grad_(), start.values.clone().requires_grad_()
     capture = attend(dataclasses.replace(start, content=content, values=values), batch, structure, dial=0.5)
     logits = capture.outputs @ start.readout[:, None].mT
-    loss = torch.nn.functional.cross_entropy(logits.flatten(0, 2), batch.targets.flatten(), reduction="sum") / batch.targets[0].numel()
+    loss = (
+        torch.nn.functional.cross_entropy(logits.flatten(0, 2), batch.targets.flatten(), reduction="sum")
+        / batch.targets[0].numel()
+    )
     loss.backward()
     layers = exact_layers(start, batch, structure, [0, 1], "a test", 0.5)
     assert sum(float(layer.loss().mid()) for layer in layers) == pytest.approx(loss.item(), rel=1e-12)
@@ -189,7 +198,7 @@ def test_gradients_of_a_row_add_up_to_zero():
         assert sum(score_gradients(weights, gains), arb(0)).contains(0)
 
 
-# --- the real objects ----------------------------------------------------------------------------------------------------------------
+# --- the real objects --------------------------------------------------------------------------------------------------------
 
 
 def test_at_the_threshold_itself_a_group_need_not_die():
@@ -203,7 +212,9 @@ def test_at_the_threshold_itself_a_group_need_not_die():
 
 def test_above_the_threshold_every_off_block_group_is_exactly_zero():
     for parametrisation in ("bilinear", "qk"):
-        fleet = train_small(dataclasses.replace(FLEET, parametrisation=parametrisation), Options(), 1.05, 60, step=0.2, layers=8)
+        fleet = train_small(
+            dataclasses.replace(FLEET, parametrisation=parametrisation), Options(), 1.05, 60, step=0.2, layers=8
+        )
         groups = two_index_groups(fleet.config.structure)
         norms = group_norms(fleet.run.parameters.content, groups)
         assert (norms[:, off_block_mask(groups)] == 0).all()
@@ -211,7 +222,7 @@ def test_above_the_threshold_every_off_block_group_is_exactly_zero():
 
 
 def test_the_a_priori_threshold_is_not_necessary():
-    """At a tenth of it every off-block group of these layers dies too; and the example of the statement has no point but 0 at lam = 1/2."""
+    """At a tenth of it every off-block group of these layers dies too; the example has no minimiser but 0 at lam = 1/2."""
     fleet = train_small(FLEET, Options(), 0.1, 400, step=0.5, layers=8)
     groups = two_index_groups(fleet.config.structure)
     assert (group_norms(fleet.run.parameters.content, groups)[:, off_block_mask(groups)] == 0).all()
@@ -224,7 +235,9 @@ def test_the_a_priori_threshold_is_not_necessary():
 
 def test_inside_the_measured_window_layers_are_selective():
     """Where the window at A = 0 is wider than 4, one penalty weight kills every off-block group and no in-block group."""
-    fleet, width = train_in_window(dataclasses.replace(FLEET, blocks=2, tokens=8, soft=True, leak=0.02), Options(layers=24), 400)
+    fleet, width = train_in_window(
+        dataclasses.replace(FLEET, blocks=2, tokens=8, soft=True, leak=0.02), Options(layers=24), 400
+    )
     groups = two_index_groups(fleet.config.structure)
     norms, off = group_norms(fleet.run.parameters.content, groups), off_block_mask(groups)
     wide = width > 4
@@ -239,16 +252,20 @@ def test_the_window_of_query_key_layers_is_empty():
     batch = synthetic(structure.features, range(4), sequences=2, tokens=6, leak=0.1)
     start = initialise(structure, range(4), group_norm=0.0)
     run = train(start, batch, structure, None, sgd(1.0), 20)
-    assert (run.parameters.content == 0).all() and (run.gradient_peak == 0).all()
+    assert (run.parameters.content == 0).all()
+    assert (run.gradient_peak == 0).all()
 
 
 def test_all_groups_penalised_gives_exactly_uniform_attention():
-    fleet = train_small(dataclasses.replace(FLEET, parametrisation="qk", dial=0.0), Options(), 1.05, 200, uniform=True, step=0.2, layers=8)
+    fleet = train_small(
+        dataclasses.replace(FLEET, parametrisation="qk", dial=0.0), Options(), 1.05, 200, uniform=True, step=0.2, layers=8
+    )
     assert (fleet.run.parameters.content == 0).all()
     capture = attend(fleet.run.parameters, fleet.batch, fleet.config.structure)
     assert (capture.scores == 0).all()
     row = two_level(8, 3, 0.0)
-    assert judge(path.uniform_entropy, EXTREMAL[path.uniform_entropy.name]()[2]).verdict is HOLDS and row.two_level
+    assert judge(trap.uniform_entropy, EXTREMAL[trap.uniform_entropy.name]()[2]).verdict is HOLDS
+    assert row.two_level
 
 
 def test_the_minimiser_jumps():
@@ -270,18 +287,21 @@ def test_locality_is_monotone_along_the_trained_path():
 def test_balance_at_an_exact_stationary_point_and_its_failure_off_it():
     h = fmpq(7, 8)
     at = {sym.lam: h * (1 - h * h), sym.size_rows_Q: h, sym.size_rows_K: h, sym.slope: 0}
-    assert judge(path.balance, Case(at, "a = b")).verdict is HOLDS
-    assert judge(path.balance, Case(at | {sym.size_rows_K: h / 2}, "a = 2b, said to be stationary")).verdict is FAILS
+    assert judge(balanced.balance, Case(at, "a = b")).verdict is HOLDS
+    assert judge(balanced.balance, Case(at | {sym.size_rows_K: h / 2}, "a = 2b, said to be stationary")).verdict is FAILS
 
 
-# --- where theory.md needed a hypothesis more ------------------------------------------------------------------------------------------
+# --- where theory.md needed a hypothesis more --------------------------------------------------------------------------------
 
 
 def test_dial_scaled_needs_a_leak_of_at_most_the_own_part():
     """Tokens (1, +-1, 0) of a block whose own part is 0: the group (0, 1) has gradient 1, and the formula with B = 0 says 0."""
-    layer = tiny(((1, 1, 0), (1, -1, 0)), (((0, 0, 0),) * 3,), ((0, 1, 0),), ((1,), (-1,)), (0, 0), (1, 1, 1), (1, 1, 1), (2, 2))
+    layer = tiny(
+        ((1, 1, 0), (1, -1, 0)), (((0, 0, 0),) * 3,), ((0, 1, 0),), ((1,), (-1,)), (0, 0), (1, 1, 1), (1, 1, 1), (2, 2)
+    )
     own, off = Measured(layer).own_and_leak
-    assert own == 0 and off > 1
+    assert own == 0
+    assert off > 1
     assert norm([layer.gradients[0][0][0, 1]]) == 1
     case = next(c for t, c in dial_cases(layer) if t is dial_scaled)
     assert judge(dial_scaled, case).verdict is HOLDS  # with B raised to the leak
@@ -292,9 +312,6 @@ def test_dial_scaled_needs_a_leak_of_at_most_the_own_part():
 
 def test_smoothness_is_approached():
     """theory.md reports a greatest ratio of .044; large readout times values brings it to 1 - 4e-7."""
-    from checks.threshold_cases import smoothness_case
-    from checks.threshold_layer import matrix
-
     theorem, case = smoothness_case(smooth_layer(0.0, 1.0, 2.0**12, 2.0**13), matrix(((1,),)))
     judgement = judge(theorem, case)
     assert judgement.verdict is HOLDS
@@ -304,7 +321,8 @@ def test_smoothness_is_approached():
 def test_hand_computed_layers():
     one = fmpq(1)
     bilinear, query = attaining_bilinear(*(one,) * 5), attaining_query(*(one,) * 5)
-    assert abs(bilinear.gradients[0][0][0, 1]) == 1 and abs(query.gradients[0][0][0, 0]) == 1
+    assert abs(bilinear.gradients[0][0][0, 1]) == 1
+    assert abs(query.gradients[0][0][0, 0]) == 1
     case = next(c for t, c in gradient_cases(query) if t is gradient_qk)
     assert judge(gradient_qk, case).slack == 0
     assert judge(stationary.strictness, Case({}, "closed")).verdict is HOLDS

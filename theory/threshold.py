@@ -16,12 +16,17 @@ from __future__ import annotations
 
 from theory.formula import Formula
 from theory.theorem import Theorem
+from theory.threshold_balance import BALANCE
+from theory.threshold_balls import BALLS
+from theory.threshold_covariance import COVARIANCE
 from theory.threshold_formulas import FORMULAS as _FORMULAS
 from theory.threshold_gradient import GRADIENT
 from theory.threshold_leak import LEAKS
 from theory.threshold_loss import LOSS
 from theory.threshold_path import PATH
+from theory.threshold_smooth import SMOOTH
 from theory.threshold_stationary import STATIONARY
+from theory.threshold_trap import TRAP
 
 FORMULAS: tuple[Formula, ...] = _FORMULAS
-THEOREMS: tuple[Theorem, ...] = (*STATIONARY, *GRADIENT, *LOSS, *LEAKS, *PATH)
+THEOREMS: tuple[Theorem, ...] = (*STATIONARY, *COVARIANCE, *GRADIENT, *BALLS, *LOSS, *SMOOTH, *LEAKS, *TRAP, *PATH, *BALANCE)

@@ -1,4 +1,4 @@
-"""Threshold, part 4: gradients at a block-diagonal state on the dial (N10). Assembled in `theory.threshold`."""
+"""Threshold, part 6: gradients at a block-diagonal state on the dial (N10). Assembled in `theory.threshold`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from theory.symbols import (
     tau,
 )
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
-from theory.threshold_gradient import OUTPUT, VALUES, covariance, gain_range, norm_lemma, within
+from theory.threshold_covariance import OUTPUT, VALUES, covariance, gain_range, norm_lemma, within
 
 _rel = {"evaluate": False}
 _one, _zero = sp.Integer(1), sp.Integer(0)
