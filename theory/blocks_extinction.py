@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory import threshold_formulas
-from theory.extinction_runs import ALIVE, finite_time
+from theory import theorems, threshold_formulas
 from theory.steps import Cite, Combine
 from theory.symbols import (
     D_V,
@@ -39,11 +38,15 @@ from theory.symbols import (
     vector_max,
 )
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
-from theory.threshold_balls import gradient_qk, gradient_qk_key
-from theory.threshold_gradient import gradient_bilinear
 
 _rel = {"evaluate": False}
 _one = sp.Integer(1)
+# By name: how the two families are laid out is theirs. A renamed statement is a KeyError here.
+_known = {statement.name: statement for family in ("extinction", "threshold") for statement in theorems(family)}
+finite_time = _known["extinction.finite_time"]
+gradient_bilinear, gradient_qk, gradient_qk_key = (
+    _known[f"threshold.{word}"] for word in ("gradient_bilinear", "gradient_qk", "gradient_qk_key")
+)
 
 _greatest = {"steepest": sp.Le(vector_max, gradient_norm, **_rel)}  # gradient_norm is that of the state where it is greatest
 _numbers = {
@@ -80,7 +83,7 @@ def _extinction(word: str, title: str, gradient: Theorem, bound: sp.Expr, matrix
         "the penalty weight exceeds the a-priori gradient bound by gamma",
         "Take the weight from `localist threshold`.",
     )
-    assumes = {"alive": ALIVE, **gradient.assumes, "penalty": penalty}
+    assumes = {"alive": finite_time.assumes["alive"], **gradient.assumes, "penalty": penalty}
     used = {symbol for hypothesis in assumes.values() for symbol in hypothesis.relation.free_symbols} | {
         theta0,
         eta,

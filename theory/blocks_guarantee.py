@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory import concentration, lemmas
+from theory import concentration, lemmas, theorems
 from theory.blocks_formulas import content_bound, margin_bilinear
 from theory.blocks_margin import margin_of_form
-from theory.entropy_ceiling import ceiling
 from theory.lemmas import mean_distance, norm_scales
 from theory.steps import Cite, Combine, Manifest
 from theory.symbols import (
@@ -45,6 +44,7 @@ from theory.theorem import Equality, Hypothesis, Theorem, Witness
 _rel = {"evaluate": False}
 _zero, _one, _two = sp.Integer(0), sp.Integer(1), sp.Integer(2)
 
+ceiling = {statement.name: statement for statement in theorems("entropy")}["entropy.ceiling"]
 T = margin_bilinear.stated
 CLAIMED = {t: T}
 _Z = g + (n - g) * sp.exp(-T)
