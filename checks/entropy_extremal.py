@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from math import exp
 
 import sympy as sp
@@ -47,18 +48,19 @@ LAWS = (
 )  # fmt: skip
 
 
+@cache
+def _everything() -> tuple[tuple[Theorem, Case], ...]:
+    """What every statement says of the rows and distributions above."""
+    found = [pair for row in ROWS for pair in cases_of_row(row)]
+    for counts, g in LAWS:
+        law = from_counts(counts, g, f"weights {counts}, g = {g}")
+        for t in (fmpq(0), fmpq(3, 2), fmpq(-2)):
+            found += cases_of_distribution(law, t)
+    return tuple(found)
+
+
 def _of(theorem_name: str) -> Callable[[], list[Case]]:
-    """Rows and distributions, wherever the statement speaks of them."""
-
-    def cases() -> list[Case]:
-        found = [case for row in ROWS for theorem, case in cases_of_row(row) if theorem.name == theorem_name]
-        for counts, g in LAWS:
-            law = from_counts(counts, g, f"weights {counts}, g = {g}")
-            for t in (fmpq(0), fmpq(3, 2), fmpq(-2)):
-                found += [case for theorem, case in cases_of_distribution(law, t) if theorem.name == theorem_name]
-        return found
-
-    return cases
+    return lambda: [case for theorem, case in _everything() if theorem.name == theorem_name]
 
 
 def _floor() -> list[Case]:

@@ -69,7 +69,7 @@ def test_two_lemmas_are_argued_and_no_more():
 
 @pytest.mark.parametrize("theorem", BOUNDS, ids=name)
 def test_a_bound_lowered_by_a_millionth_fails_at_a_named_step(theorem):
-    """Lowered in the claim and in the last step, where the step types its fact; a step that computes it no longer meets the claim."""
+    """Lowered in the claim and in the last step, where that types its fact; one that computes it no longer meets the claim."""
     wrong = lowered(theorem)
     last = wrong.steps[-1]
     if hasattr(last, "fact"):
