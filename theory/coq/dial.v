@@ -496,3 +496,298 @@ Proof.
     by have e := exp_pos (- (4)); congr (_ + _); field; lra.
   by split=> //; split=> //; split=> //; rewrite given_G h; exact: Numbers.entropy_below_block.
 Qed.
+
+(** * Outputs *)
+
+Section Outputs.
+Variables (I J : finType).
+Implicit Types (c s : I -> R) (G : {set I}) (v : I -> vector J).
+
+Lemma norm_ext (x x' : vector J) : x =1 x' -> norm x = norm x'.
+Proof. by move=> h; congr norm; exact: vector_eq. Qed.
+
+(** A weighted sum of vectors of norm at most D. *)
+Lemma norm_weighted (A : {set I}) (w : I -> R) (f : I -> vector J) (D : R) :
+  (forall i, i \in A -> 0 <= w i) -> (forall i, i \in A -> norm (f i) <= D) ->
+  norm (fun j => \sum_(i in A) w i * f i j) <= (\sum_(i in A) w i) * D.
+Proof.
+  move=> w0 fD; apply: Rle_trans (norm_vsum (mem A) (fun i => vscale (w i) (f i))) _.
+  rewrite -sum_scale_right; apply: sum_le => i hi; rewrite norm_vscale_pos; last exact: w0.
+  exact: Rmult_le_compat_l (w0 i hi) (fD i hi).
+Qed.
+
+(** Output of a row of scores over values v. *)
+Definition output s v : vector J := vmean (softmax s) v.
+(** Mean value over G, under the attention given G: the output of the attention cut down to G. *)
+Definition output_given s G v : vector J := fun j => \sum_(i in G) exp (s i) / weight s G * v i j.
+(** Any value in the block and any value outside are at most D apart. *)
+Definition values_apart v G (D : R) := forall i k, i \in G -> k \notin G -> norm (vsub (v i) (v k)) <= D.
+
+Lemma output_given_in c G v x : block G -> output_given (dialled c G x) G v =1 output_given c G v.
+Proof.
+  move=> b j; have [p q] := weights_pos c b; apply: sum_eq => i hi; congr (_ * _).
+  by rewrite weight_in /dialled hi exp_plus; have e := exp_pos x; field; lra.
+Qed.
+
+Lemma output_given_out c G v x : output_given (dialled c G x) (~: G) v =1 output_given c (~: G) v.
+Proof. by move=> j; apply: sum_eq_out => i /negbTE hi; rewrite weight_out /dialled hi. Qed.
+
+Lemma output_blocks s G v j : block G ->
+  output s v j = (1 - outside (softmax s) G) * output_given s G v j + outside (softmax s) G * output_given s (~: G) v j.
+Proof.
+  move=> b; have [p q] := weights_pos s b; have [i _] := block_in b; have pos := total_pos s i.
+  rewrite -mass_of // mass_softmax outside_softmax /output /vmean /mean (sum_split G) -!sum_scale.
+  by congr (_ + _); apply: sum_eq => k _; rewrite /softmax; field; lra.
+Qed.
+
+(** The two mean values are no further apart than a value in the block and one outside. *)
+Lemma means_apart s G v D : block G -> values_apart v G D ->
+  norm (vsub (output_given s (~: G) v) (output_given s G v)) <= D.
+Proof.
+  move=> b far; have [p q] := weights_pos s b; rewrite norm_vsub_comm.
+  have [i hi] := block_in b; have [k hk] := block_out b.
+  have one A : 0 < weight s A -> \sum_(i in A) exp (s i) / weight s A = 1 by move=> h; rewrite /Rdiv sum_scale_right -/(weight s A); field; lra.
+  have inner l : l \in ~: G -> norm (vsub (output_given s G v) (v l)) <= D.
+    rewrite inE => hl; rewrite (norm_ext (x' := fun j => \sum_(i in G) exp (s i) / weight s G * vsub (v i) (v l) j)) => [|j].
+      rewrite -[D]Rmult_1_l -(one G p); apply: norm_weighted => m hm; last exact: far.
+      by left; apply: div_pos => //; exact: exp_pos.
+    rewrite /vsub /output_given -[v l j in LHS]Rmult_1_l -(one G p) -sum_scale_right -sum_sub.
+    by apply: sum_eq => m _; ring.
+  rewrite (norm_ext (x' := fun j => \sum_(l in ~: G) exp (s l) / weight s (~: G) * vsub (output_given s G v) (v l) j)) => [|j].
+    rewrite -[D]Rmult_1_l -(one (~: G) q); apply: norm_weighted => m hm; last exact: inner.
+    by left; apply: div_pos => //; exact: exp_pos.
+  rewrite {1}/vsub -[output_given s G v j in LHS]Rmult_1_l -(one (~: G) q) -sum_scale_right {2}/output_given -sum_sub.
+  by apply: sum_eq => m _; rewrite /vsub; ring.
+Qed.
+
+End Outputs.
+
+(** The output moves along one fixed segment. *)
+Theorem segment (I J : finType) (G : {set I}) (c : I -> R) (v : I -> vector J) (beta d : R) (j : J) (block : block G) :
+  let F := Sums.mass (softmax (dialled c G (beta * d))) G in
+  output (dialled c G (beta * d)) v j = F * output_given c G v j + (1 - F) * output_given c (~: G) v j.
+Proof. by move=> F; rewrite (output_blocks _ _ _ block) output_given_in // output_given_out /F mass_of //; ring. Qed.
+
+(** tanh(x/4) written in exponentials. *)
+Definition quarter_tanh (x : R) := (exp (x / 2) - 1) / (exp (x / 2) + 1).
+
+Lemma quarter_tanh_ge0 x : 0 <= x -> 0 <= quarter_tanh x.
+Proof.
+  move=> h; have := exp_tangent (x / 2) => t; apply: Rmult_le_pos; first lra.
+  by left; apply: Rinv_0_lt_compat; lra.
+Qed.
+
+Lemma quarter_tanh_below x : 0 <= x -> quarter_tanh x <= x / 4.
+Proof.
+  move=> h; have := grows (f := fun y => y / 4 - quarter_tanh y) (f' := fun y => (exp (y / 2) - 1) ^ 2 / (4 * (exp (y / 2) + 1) ^ 2)) h.
+  have zero : quarter_tanh 0 = 0 by rewrite /quarter_tanh /Rdiv !Rmult_0_l exp_0 Rminus_diag_eq // Rmult_0_l.
+  rewrite zero => g; suff : 0 / 4 - 0 <= x / 4 - quarter_tanh x by lra.
+  apply: g => y hy; have e := exp_pos (y / 2).
+    by rewrite /quarter_tanh; auto_derive; [lra | rewrite -/(y / 2); field; lra].
+  apply: Rmult_le_pos; first exact: pow2_ge_0.
+  by left; apply: Rinv_0_lt_compat; apply: Rmult_lt_0_compat; [lra | apply: pow_lt; rewrite -/(y / 2); lra].
+Qed.
+
+(** L4: a logistic curve rises by at most tanh(x/4) over a step of x. *)
+Lemma mass_at_gap eps0 x y : 0 < eps0 < 1 -> x <= y -> 0 <= mass_at eps0 x - mass_at eps0 y <= quarter_tanh (y - x).
+Proof.
+  move=> h xy; rewrite /mass_at /quarter_tanh; have ex := exp_pos x; pose k := exp ((y - x) / 2).
+  have k1 : 1 <= k by have := exp_tangent ((y - x) / 2); rewrite -/k; lra.
+  have -> : exp y = exp x * (k * k) by rewrite /k -!exp_plus; congr exp; field.
+  rewrite -/k; set a := (1 - eps0) * exp x; have a0 : 0 < a by apply: Rmult_lt_0_compat; lra.
+  have -> : (1 - eps0) * (exp x * (k * k)) = a * (k * k) by rewrite /a; ring.
+  have p : 0 < eps0 + a by lra. have q : 0 < eps0 + a * (k * k) by nra.
+  have -> : eps0 / (eps0 + a) - eps0 / (eps0 + a * (k * k)) = (eps0 * a * (k + 1) / ((eps0 + a) * (eps0 + a * (k * k)))) * (k - 1) by field; lra.
+  have pq : 0 < (eps0 + a) * (eps0 + a * (k * k)) by exact: Rmult_lt_0_compat.
+  split.
+    apply: Rmult_le_pos; last lra; left; apply: div_pos => //; apply: Rmult_lt_0_compat; [exact: Rmult_lt_0_compat (proj1 h) a0 | lra].
+  rewrite /Rdiv [X in _ <= X]Rmult_comm; apply: Rmult_le_compat_r; first lra.
+  apply: (Rmult_le_reg_r ((eps0 + a) * (eps0 + a * (k * k)) * (k + 1))); first by apply: Rmult_lt_0_compat; lra.
+  have -> : eps0 * a * (k + 1) * / ((eps0 + a) * (eps0 + a * (k * k))) * ((eps0 + a) * (eps0 + a * (k * k)) * (k + 1)) = eps0 * a * ((k + 1) * (k + 1)) by field; lra.
+  have -> : / (k + 1) * ((eps0 + a) * (eps0 + a * (k * k)) * (k + 1)) = (eps0 + a) * (eps0 + a * (k * k)) by field; lra.
+  have := Rle_0_sqr (eps0 - a * k); rewrite /Rsqr; lra.
+Qed.
+
+Lemma mass_at_gap_abs eps0 x y : 0 < eps0 < 1 -> Rabs (mass_at eps0 x - mass_at eps0 y) <= quarter_tanh (Rabs (x - y)).
+Proof.
+  move=> h; case: (Rle_dec x y) => c.
+    have [lo hi] := mass_at_gap h c; rewrite Rabs_right; last lra.
+    by rewrite Rabs_minus_sym Rabs_right; lra.
+  have [lo hi] := mass_at_gap h (x := y) (y := x) ltac:(lra); rewrite Rabs_minus_sym Rabs_right; last lra.
+  by rewrite Rabs_right; lra.
+Qed.
+
+Section Continuity.
+Variables (I J : finType) (G : {set I}) (c : I -> R) (v : I -> vector J) (beta : R).
+Hypotheses (b : block G) (beta0 : 0 < beta).
+
+Lemma output_gap d d' : norm (vsub (output (dialled c G (beta * d)) v) (output (dialled c G (beta * d')) v))
+  = Rabs (mass_of_dial G c beta d - mass_of_dial G c beta d') * norm (vsub (output_given c (~: G) v) (output_given c G v)).
+Proof.
+  rewrite -norm_vscale; apply: norm_ext => j.
+  rewrite /vsub /vscale !(output_blocks _ _ _ b) !output_given_in // !output_given_out -!/(mass_of_dial _ _ _ _); ring.
+Qed.
+
+Lemma dial_gap d d' : Rabs (mass_of_dial G c beta d - mass_of_dial G c beta d') <= quarter_tanh (beta * Rabs (d - d')).
+Proof.
+  rewrite /mass_of_dial !mass //; apply: Rle_trans (mass_at_gap_abs _ _ (outside_open c b)) _; right; congr quarter_tanh.
+  by rewrite -Rmult_minus_distr_l Rabs_mult (Rabs_right beta); lra.
+Qed.
+
+End Continuity.
+
+(** Outputs at two settings differ by at most D tanh(beta |d - d'|/4). *)
+Theorem continuity (I J : finType) (G : {set I}) (c : I -> R) (v : I -> vector J) (beta d d' D : R) (beta_positive : 0 < beta)
+    (block : block G) (apart : values_apart v G D) :
+  norm (vsub (output (dialled c G (beta * d)) v) (output (dialled c G (beta * d')) v))
+  <= D * ((exp (beta * Rabs (d - d') / 2) - 1) / (exp (beta * Rabs (d - d') / 2) + 1)).
+Proof.
+  rewrite output_gap // Rmult_comm; apply: Rmult_le_compat; [exact: norm_ge0 | exact: Rabs_pos | exact: means_apart | exact: dial_gap].
+Qed.
+
+(** The constant is exact: log-odds +x at one setting and -x at the other, all values in the block at one point and all outside at another. *)
+Theorem continuity_attained (I J : finType) (G : {set I}) (c : I -> R) (p q : vector J) (beta x : R) (beta_positive : 0 < beta) (block : block G)
+    (x_nonnegative : 0 <= x) (even_odds : outside (softmax c) G = 1 / 2) :
+  let v i := if i \in G then p else q in
+  norm (vsub (output (dialled c G (beta * (x / beta))) v) (output (dialled c G (beta * (- x / beta))) v))
+  = norm (vsub q p) * ((exp x - 1) / (exp x + 1)).
+Proof.
+  move=> v; rewrite output_gap // /mass_of_dial !mass // even_odds.
+  have -> : beta * (x / beta) = x by field; lra.
+  have -> : beta * (- x / beta) = - x by field; lra.
+  have ex := exp_tangent x; rewrite Rmult_comm; congr (_ * _).
+    have [p' q'] := weights_pos c block.
+    have one A : 0 < weight c A -> \sum_(i in A) exp (c i) / weight c A = 1 by move=> h; rewrite /Rdiv sum_scale_right -/(weight c A); field; lra.
+    apply: norm_ext => j; rewrite /vsub /output_given.
+    rewrite (sum_eq_out (g := fun i => exp (c i) / weight c (~: G) * q j)) => [|i /negbTE hi]; last by rewrite /v hi.
+    rewrite [X in _ - X](sum_eq (g := fun i => exp (c i) / weight c G * p j)) => [|i hi]; last by rewrite /v hi.
+    by rewrite (sum_scale_right _ (q j)) (sum_scale_right _ (p j)) !one //; ring.
+  have -> : mass_at (1 / 2) x - mass_at (1 / 2) (- x) = - ((exp x - 1) / (exp x + 1)).
+    by rewrite /mass_at exp_Ropp; field; lra.
+  by rewrite Rabs_Ropp Rabs_right //; apply: Rle_ge; apply: Rmult_le_pos; [lra | left; apply: Rinv_0_lt_compat; lra].
+Qed.
+
+(** The output is Lipschitz in the dial with constant beta D/4. *)
+Theorem continuity_linear (I J : finType) (G : {set I}) (c : I -> R) (v : I -> vector J) (beta d d' D : R) (beta_positive : 0 < beta)
+    (block : block G) (apart : values_apart v G D) :
+  norm (vsub (output (dialled c G (beta * d)) v) (output (dialled c G (beta * d')) v)) <= D * beta * Rabs (d - d') / 4.
+Proof.
+  apply: Rle_trans (continuity c d d' beta_positive block apart) _.
+  have a := Rabs_pos (d - d'); have x0 : 0 <= beta * Rabs (d - d') by nra.
+  have [i hi] := block_in block; have [k hk] := block_out block; rewrite inE in hk.
+  have D0 : 0 <= D by apply: Rle_trans (norm_ge0 _) (apart i k hi hk).
+  have := Rmult_le_compat_l _ _ _ D0 (quarter_tanh_below x0); rewrite /quarter_tanh; lra.
+Qed.
+
+(** Train at one setting, run at another: what a query's loss can change by. *)
+Theorem train_elsewhere (I J : finType) (G : {set I}) (c : I -> R) (v : I -> vector J) (loss : vector J -> R) (beta d d' D L : R)
+    (beta_positive : 0 < beta) (L_nonnegative : 0 <= L) (block : block G) (apart : values_apart v G D)
+    (smooth : forall o o', Rabs (loss o - loss o') <= L * norm (vsub o o')) :
+  Rabs (loss (output (dialled c G (beta * d)) v) - loss (output (dialled c G (beta * d')) v))
+  <= D * L * ((exp (beta * Rabs (d - d') / 2) - 1) / (exp (beta * Rabs (d - d') / 2) + 1)).
+Proof.
+  apply: Rle_trans (smooth _ _) _; have := Rmult_le_compat_l _ _ _ L_nonnegative (continuity c d d' beta_positive block apart); lra.
+Qed.
+
+(** One frozen checkpoint, every setting: outside mass. *)
+Theorem frozen_checkpoint (I : finType) (G : {set I}) (c : I -> R) (beta d r : R) (block : block G) (lead : content_leads c G r) :
+  outside (softmax (dialled c G (beta * d))) G <= E (#I) (#G) (beta * d - r).
+Proof. exact: outside_mass block (leads_dialled _ lead). Qed.
+
+(** One frozen checkpoint, every setting: entropy from above. *)
+Theorem frozen_ceiling (I : finType) (G : {set I}) (c : I -> R) (beta d r : R) (block : block G) (lead : content_leads c G r)
+    (reach : 0 <= beta * d - r) :
+  entropy (softmax (dialled c G (beta * d))) <= Hstar (#I) (#G) (beta * d - r).
+Proof. exact: ceiling block (leads_dialled _ lead) reach. Qed.
+
+(** One frozen checkpoint, every setting: entropy from below. *)
+Theorem frozen_floor (I : finType) (G : {set I}) (c : I -> R) (beta d r : R) (beta_positive : 0 < beta) (block : block G)
+    (range : forall i j, c i - c j <= r) (positive : 0 < r) :
+  ln (#I) - psi (r + beta * Rabs d) <= entropy (softmax (dialled c G (beta * d))).
+Proof.
+  have [k _] := block_in block; have a := Rabs_pos d; have bd : Rabs (beta * d) = beta * Rabs d by rewrite Rabs_mult (Rabs_right beta); lra.
+  have up := Rle_abs (beta * d); have down := Rle_abs (- (beta * d)); rewrite Rabs_Ropp in down.
+  have h : forall i j, dialled c G (beta * d) i - dialled c G (beta * d) j <= r + beta * Rabs d.
+    by move=> i j; have := range i j; rewrite /dialled -bd; case: (i \in G); case: (j \in G); lra.
+  have := gap k (r := r + beta * Rabs d) ltac:(nra) h; lra.
+Qed.
+
+(** What localising costs the output, exactly. *)
+Theorem cost (I J : finType) (G : {set I}) (c : I -> R) (v : I -> vector J) (beta d : R) (block : block G) :
+  let row := dialled c G (beta * d) in
+  norm (vsub (output row v) (output_given row G v))
+  = norm (vsub (output_given row (~: G) v) (output_given row G v)) * outside (softmax row) G.
+Proof.
+  move=> row; have [lo hi] := outside_open row block; rewrite -(Rabs_right (outside (softmax row) G)); last lra.
+  rewrite Rmult_comm -norm_vscale; apply: norm_ext => j; rewrite /vsub /vscale (output_blocks _ _ _ block); ring.
+Qed.
+
+(** Cutting attention down to the block moves the output by at most eps D. *)
+Theorem cost_bound (I J : finType) (G : {set I}) (c : I -> R) (v : I -> vector J) (beta d D : R) (block : block G) (apart : values_apart v G D) :
+  let row := dialled c G (beta * d) in
+  norm (vsub (output row v) (output_given row G v)) <= D * outside (softmax row) G.
+Proof.
+  move=> row; have [lo hi] := outside_open row block; rewrite /row cost // -/row.
+  by apply: Rmult_le_compat_r; [lra | exact: means_apart].
+Qed.
+
+(** One frozen checkpoint, every setting: distance from the localist output. *)
+Theorem frozen_output (I J : finType) (G : {set I}) (c : I -> R) (v : I -> vector J) (beta d r D : R) (block : block G)
+    (apart : values_apart v G D) (lead : content_leads c G r) :
+  norm (vsub (output (dialled c G (beta * d)) v) (output_given (dialled c G (beta * d)) G v)) <= D * E (#I) (#G) (beta * d - r).
+Proof.
+  apply: Rle_trans (cost_bound c beta d block apart) _.
+  have [i hi] := block_in block; have [k hk] := block_out block; rewrite inE in hk.
+  have D0 : 0 <= D by apply: Rle_trans (norm_ge0 _) (apart i k hi hk).
+  by apply: Rmult_le_compat_l => //; exact: frozen_checkpoint.
+Qed.
+
+(** Cutting attention down to the block changes a query's loss by at most G eps D. *)
+Theorem cost_loss (I J : finType) (G : {set I}) (c : I -> R) (v : I -> vector J) (loss : vector J -> R) (beta d D L : R)
+    (L_nonnegative : 0 <= L) (block : block G) (apart : values_apart v G D)
+    (smooth : forall o o', Rabs (loss o - loss o') <= L * norm (vsub o o')) :
+  let row := dialled c G (beta * d) in
+  Rabs (loss (output row v) - loss (output_given row G v)) <= D * L * outside (softmax row) G.
+Proof.
+  move=> row; apply: Rle_trans (smooth _ _) _; have := Rmult_le_compat_l _ _ _ L_nonnegative (cost_bound c beta d block apart).
+  rewrite /= -/row; lra.
+Qed.
+
+(** The attention cut down to the block. *)
+Definition cut (I : finType) (s : I -> R) (G : {set I}) (i : I) := if i \in G then exp (s i) / weight s G else 0.
+
+(** Total variation of the cut is the outside mass. *)
+Theorem cut_distance (I : finType) (G : {set I}) (c : I -> R) (beta d : R) (block : block G) :
+  let row := dialled c G (beta * d) in
+  / 2 * (\sum_i Rabs (softmax row i - cut row G i)) = outside (softmax row) G.
+Proof.
+  move=> row; have [p q] := weights_pos row block; have [i _] := block_in block; have pos := total_pos row i.
+  have tot := total_split row G; have [lo hi] := outside_open row block.
+  rewrite (sum_split G) (sum_eq (g := fun i => exp (row i) * (/ weight row G - / total row))) => [|j hj].
+    rewrite (sum_eq_out (g := fun i => exp (row i) * / total row)) => [|j /negbTE hj].
+      by rewrite !sum_scale_right outside_softmax -/(weight row G) -/(weight row (~: G)) tot; field; lra.
+    by rewrite /cut hj Rminus_0_r Rabs_right //; have := softmax_pos row j; lra.
+  rewrite /cut hj Rabs_minus_sym /softmax /Rdiv -Rmult_minus_distr_l Rabs_right //; apply: Rle_ge; apply: Rmult_le_pos.
+    by have := exp_pos (row j); lra.
+  by have := Rinv_le_contravar (weight row G) (total row) p ltac:(lra); lra.
+Qed.
+
+(** The divergence of the cut from the whole attention is -ln(1 - eps). *)
+Theorem cut_divergence (I : finType) (G : {set I}) (c : I -> R) (beta d : R) (block : block G) :
+  let row := dialled c G (beta * d) in
+  \sum_(i in G) cut row G i * ln (cut row G i / softmax row i) = - ln (1 - outside (softmax row) G).
+Proof.
+  move=> row; have [p q] := weights_pos row block; have [i _] := block_in block; have pos := total_pos row i.
+  rewrite (sum_eq (g := fun i => exp (row i) * (/ weight row G * (ln (total row) - ln (weight row G))))) => [|j hj]; last first.
+    rewrite /cut hj; have -> : exp (row j) / weight row G / softmax row j = total row / weight row G.
+      by rewrite /softmax; have := exp_pos (row j) => e; field; lra.
+    by rewrite ln_div //; rewrite /Rdiv; ring.
+  rewrite sum_scale_right -/(weight row G) -mass_of // mass_softmax ln_div //; field; lra.
+Qed.
+
+(** Entropy that the cut removes; it may be negative. *)
+Theorem cost_entropy (I : finType) (G : {set I}) (c : I -> R) (beta d : R) (block : block G) :
+  let row := dialled c G (beta * d) in
+  let eps := outside (softmax row) G in
+  entropy (softmax row) - entropy_given row G = binary eps + eps * (entropy_given row (~: G) - entropy_given row G).
+Proof. by move=> row eps; rewrite (entropy_blocks _ block) -/eps; ring. Qed.
