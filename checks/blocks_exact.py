@@ -202,8 +202,8 @@ def _exact_layer(
             [x if c == block else fmpq(0) for c, x in zip(owner, line, strict=True)]
             for block, line in zip(blocks, entries, strict=True)
         ]
-        for row, part in zip(entries, cut, strict=True):
-            whole, mine = square_norm(row), square_norm(part)
+        for whole_token, own_token in zip(entries, cut, strict=True):
+            whole, mine = square_norm(whole_token), square_norm(own_token)
             own_part, off_part = max(own_part, mine), max(off_part, whole - mine)
         narrow = fmpq_mat(len(cut), len(owner), [x for line in cut for x in line])
         sequences.append(
