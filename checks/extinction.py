@@ -41,7 +41,7 @@ from theory.extinction_adam import adam, adam_ratio_bound, quoted
 from theory.extinction_failing import below_threshold, spectral_clipping, subgradient, subgradient_ball
 from theory.extinction_float import float_stagnation, float_stays, float_zero
 from theory.extinction_momentum import averaging, momentum_bound, momentum_run
-from theory.extinction_prox import prox_minimiser, prox_norm
+from theory.extinction_prox import ball_prox, prox_minimiser, prox_norm
 from theory.extinction_runs import clipping, decay_and_balls, finite_time, norm_after, varying_steps
 from theory.extinction_steps import decay_step, decrease, fixed_points, stays_zero
 from theory.theorem import Theorem
@@ -212,6 +212,7 @@ CHECKS = FamilyChecks(
     extremal={
         prox_minimiser.name: cases.prox_cases,
         prox_norm.name: cases.prox_norm_cases,
+        ball_prox.name: cases.ball_prox_cases,
         decrease.name: cases.decrease_cases,
         decay_step.name: cases.decay_cases,
         fixed_points.name: cases.fixed_point_cases,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
+import sympy as sp
 from flint import arb, fmpq
 
 from checks.claims import Case
@@ -18,6 +19,7 @@ from checks.extinction_exact import (
     clipped,
     norm,
     prox,
+    resized,
     scaled,
     vector,
 )
@@ -51,6 +53,36 @@ SETTINGS = tuple(
 )
 LOOSE = tuple(Setting(s.eta, s.gamma, s.bound, s.lam + 1) for s in SETTINGS)
 AXIS, SLANT = vector((5, 0)), vector((-3, 4))
+
+
+def ball_case(
+    z: Sequence[arb], y: Sequence[arb] | None, setting: Setting, radius: fmpq, origin: str, *, on_ray: bool = False
+) -> Case | None:
+    """The objective of the prox on a ball at a candidate y of the ball (None: the point itself, the equality case).
+
+    on_ray: as in `prox_case`, where the ball is not reached.
+    """
+    cut = arb(setting.eta) * arb(setting.lam)
+    soft = prox(z, cut)
+    if soft is None:
+        return None
+    size = norm(soft)
+    if not (size <= arb(radius) or size >= arb(radius)):
+        return None
+    best = soft if size <= arb(radius) else resized(soft, arb(radius))
+    point = best if y is None else y
+    values: dict[sp.Symbol, Value] = {
+        sym.candidate_value: norm(add(z, point, -1)) ** 2 / 2 + cut * norm(point),
+        sym.candidate_distance: arb(0) if y is None else norm(add(point, best, -1)),
+        sym.candidate_norm: norm(point),
+        sym.moved_norm: norm(z),
+        sym.eta: setting.eta,
+        sym.lam: setting.lam,
+        sym.ball_radius: radius,
+    }
+    return Case(
+        values, origin, [str(x) for x in point], extremal=y is None or (on_ray and bool(size > 0) and bool(size <= arb(radius)))
+    )
 
 
 def prox_case(z: Sequence[arb], y: Sequence[arb] | None, setting: Setting, origin: str, *, on_ray: bool = False) -> Case | None:
@@ -88,6 +120,20 @@ def prox_cases() -> list[Case]:
                 (vector((-1, 5)), False),
             ):
                 found.append(prox_case(z, y, setting, f"candidate {y} for the prox of {z}", on_ray=ray))
+    return [case for case in found if case is not None]
+
+
+@precise
+def ball_prox_cases() -> list[Case]:
+    """The point itself and others of the ball, for balls that hold the soft threshold and for balls that do not."""
+    found = []
+    for setting in (*SETTINGS, *LOOSE):
+        for z in (vector((10, 0)), vector((-6, 8)), vector((fmpq(3, 64), fmpq(1, 16))), vector((96, -128))):
+            for radius in (fmpq(1, 2), fmpq(2), fmpq(1000)):
+                found.append(ball_case(z, None, setting, radius, f"the point of {z} on the ball {radius}, {setting}"))
+                for share in (fmpq(1, 2), fmpq(-1, 4)):
+                    y = add(scaled(resized(z, arb(radius)), share), vector((0, radius)), fmpq(1, 8))
+                    found.append(ball_case(z, y, setting, radius, f"candidate {y} for the point of {z} on the ball {radius}"))
     return [case for case in found if case is not None]
 
 

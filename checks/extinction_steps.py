@@ -10,19 +10,29 @@ from flint import arb, fmpq
 from hypothesis import strategies as st
 
 from checks.claims import Case
-from checks.extinction_cases import prox_case, step_values
-from checks.extinction_exact import Setting, add, along, clipped, norm, prox, scaled, upper, vector
+from checks.extinction_cases import ball_case, prox_case, step_values
+from checks.extinction_exact import Setting, add, along, clipped, norm, prox, resized, scaled, upper, vector
 from checks.properties import Emission
 from checks.strategies import SEEDS
 from theory import symbols as sym
 from theory.extinction_adam import adam
 from theory.extinction_failing import below_threshold, subgradient_ball
 from theory.extinction_momentum import averaging, momentum_bound, momentum_run
-from theory.extinction_prox import prox_minimiser, prox_norm
+from theory.extinction_prox import ball_prox, prox_minimiser, prox_norm
 from theory.extinction_runs import clipping, decay_and_balls, finite_time, norm_after, varying_steps
 from theory.extinction_steps import decay_step, decrease, fixed_points, stays_zero
 
-STEP_STATEMENTS = (prox_minimiser, prox_norm, decrease, decay_step, fixed_points, stays_zero, below_threshold, subgradient_ball)
+STEP_STATEMENTS = (
+    prox_minimiser,
+    prox_norm,
+    ball_prox,
+    decrease,
+    decay_step,
+    fixed_points,
+    stays_zero,
+    below_threshold,
+    subgradient_ball,
+)
 RUN_STATEMENTS = (
     finite_time,
     norm_after,
@@ -92,6 +102,13 @@ def step_cases(
         case = prox_case(z, point, setting, origin, on_ray=ray)
         if case is not None:
             yield prox_minimiser, case
+    if norm(z) > 0:
+        radius = upper(norm(z) * fmpq(int(rng.integers(1, 17)), 16))
+        inside = resized(add(scaled(z, fmpq(1, 4)), candidate, fmpq(1, 100)), arb(radius) * fmpq(15, 16))
+        ray = len(z) == 1 and bool(inside[0] * z[0] >= 0)
+        held = ball_case(z, inside, setting, radius, f"{origin}, ball of radius {radius}", on_ray=ray)
+        if held is not None:
+            yield ball_prox, held
     keep, radial = (fmpq(int(x), 16) for x in rng.integers(1, 17, 2))
     decayed = step_values(theta, v, setting, keep=keep, radial=radial)
     if decayed is not None:

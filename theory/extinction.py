@@ -17,13 +17,13 @@ from theory.extinction_failing import below_threshold, spectral_clipping, subgra
 from theory.extinction_float import float_stagnation, float_stays, float_zero
 from theory.extinction_formulas import FORMULAS
 from theory.extinction_momentum import averaging, momentum_bound, momentum_run
-from theory.extinction_prox import prox_minimiser, prox_norm
+from theory.extinction_prox import ball_prox, prox_minimiser, prox_norm
 from theory.extinction_runs import clipping, decay_and_balls, finite_time, norm_after, varying_steps
 from theory.extinction_steps import decay_step, decrease, fixed_points, stays_zero
 from theory.theorem import Theorem
 
 THEOREMS: tuple[Theorem, ...] = (
-    prox_minimiser, prox_norm, decrease, stays_zero, fixed_points, decay_step,
+    prox_minimiser, prox_norm, ball_prox, decrease, stays_zero, fixed_points, decay_step,
     norm_after, finite_time, varying_steps, clipping, momentum_bound, averaging, momentum_run, decay_and_balls,
     adam_ratio_bound, adam, quoted,
     below_threshold, subgradient_ball, subgradient, spectral_clipping,

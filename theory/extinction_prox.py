@@ -13,6 +13,7 @@ from theory.extinction_lemmas import rel
 from theory.lemmas import cauchy_schwarz, p, v, w
 from theory.steps import Cases, Cite, Combine, Manifest
 from theory.symbols import (
+    ball_radius,
     candidate_distance,
     candidate_inner,
     candidate_norm,
@@ -23,7 +24,7 @@ from theory.symbols import (
     moved_norm,
     soft_scale,
 )
-from theory.theorem import Equality, Hypothesis, Theorem
+from theory.theorem import Equality, Hypothesis, Theorem, Witness
 
 _cut = eta * lam
 _x = sp.Max(0, moved_norm - _cut)  # norm of the prox
@@ -92,6 +93,88 @@ prox_minimiser = Theorem(
         {candidate_value: _least, candidate_distance: sp.Integer(0)},
     ),
     source="2510.09338: penalties exceed certain threshold values; the step that carries them out (T5c)",
+)
+
+_held = sp.Min(_x, ball_radius)  # norm of the soft threshold after radial scaling
+_held_least = (moved_norm - _held) ** 2 / 2 + _cut * _held
+_held_claim = sp.Ge(candidate_value, _held_least + candidate_distance**2 / 2, **rel)
+
+
+def _held_leaf(name: str, norm_is: str, norm: sp.Expr, rest: dict[str, sp.Expr]) -> Combine:
+    """The claim where the norm X of the point is `norm`: gap = (z - X)(y - q) + (z - X - c)(X - y), X put in by its
+    equation.
+    """
+    shift = _inner + moved_norm - _cut - norm - _held
+    return Combine(
+        name,
+        _held_claim,
+        {"value is": 1, "distance is": sp.Rational(-1, 2), "inner at most": moved_norm - norm, norm_is: shift, **rest},
+    )
+
+
+ball_prox = Theorem(
+    name="extinction.ball_prox",
+    title="The prox of a group norm on a centred ball is soft thresholding, then radial scaling",
+    claim=_held_claim,
+    assumes={
+        "in the ball": Hypothesis(
+            sp.Le(candidate_norm, ball_radius, **rel), "the candidate lies in the ball", "Only points of the ball are compared."
+        )
+    },
+    definitions={
+        "value is": prox_minimiser.definitions["value is"],
+        "distance is": sp.Eq(candidate_distance**2, candidate_norm**2 - 2 * _held * _inner + _held**2, **rel),
+    },
+    steps=(
+        *prox_minimiser.steps[:2],
+        Cases(
+            "claim",
+            _held_claim,
+            moved_norm - _cut,
+            (
+                Manifest("zero", sp.Eq(_held, 0, **rel)),
+                Manifest("shorter", sp.Ge(_cut - moved_norm, 0, **rel)),
+                _held_leaf("low", "zero", sp.Integer(0), {"shorter": candidate_norm}),
+            ),
+            (
+                Cases(
+                    "high",
+                    _held_claim,
+                    moved_norm - _cut - ball_radius,
+                    (
+                        Manifest("inside", sp.Eq(_held, moved_norm - _cut, **rel)),
+                        _held_leaf("free", "inside", moved_norm - _cut, {}),
+                    ),
+                    (
+                        Manifest("outside", sp.Eq(_held, ball_radius, **rel)),
+                        Manifest("farther", sp.Ge(moved_norm - _cut - ball_radius, 0, **rel)),
+                        Manifest("threshold", sp.Ge(_cut, 0, **rel)),
+                        Combine("thrown", sp.Ge(moved_norm - ball_radius, 0, **rel), {"farther": 1, "threshold": 1}),
+                        _held_leaf("held", "outside", ball_radius, {"in the ball": moved_norm - _cut - ball_radius}),
+                    ),
+                ),
+            ),
+        ),
+    ),
+    equality=Equality(
+        "the point itself; the ray of z too, where the ball is not reached and z is longer than the threshold",
+        {candidate_value: _held_least, candidate_distance: sp.Integer(0)},
+    ),
+    needs={
+        "in the ball": Witness(
+            {
+                moved_norm: sp.Integer(3),
+                eta: sp.Integer(1),
+                lam: sp.Integer(1),
+                ball_radius: sp.Integer(1),
+                candidate_norm: sp.Integer(2),
+                candidate_value: sp.Rational(5, 2),
+                candidate_distance: sp.Integer(1),
+            },
+            text="z of length 3, threshold 1: the free prox of length 2 is better than the point of length 1 on the ball",
+        )
+    },
+    source="2510.09338: norm balls, held after the step that carries out the penalty (T5c iv)",
 )
 
 prox_norm = Theorem(

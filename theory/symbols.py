@@ -288,6 +288,7 @@ decay = _declare("keep", "factor of multiplicative weight decay, or the greatest
 radial = _declare("radial", "factor of a radial scaling after the prox, or the greatest of a run", "1", "nonnegative")
 residual = _declare("residual", "distance of a group from the result of its clipped proximal step", "norm", "nonnegative")
 candidate_norm = _declare("y_g", "norm of any candidate for the prox", "norm", "nonnegative")
+ball_radius = _declare("rho_b", "radius of a centred ball that holds the group", "norm", "positive")
 candidate_inner = _declare("y_e", "inner product of the candidate with the unit vector along the point", "norm", "real")
 candidate_distance = _declare("y_d", "distance of the candidate from the prox", "norm", "nonnegative")
 candidate_value = _declare("J_y", "|y - z|^2/2 + eta lam |y|, what the prox minimises, at the candidate", "norm^2", "real")
