@@ -118,7 +118,7 @@ def _judge_at(compiled: _Compiled, theorem: Theorem, case: Case, values: Mapping
         refused = _domain(compiled, theorem, values, case.extremal)
         if refused is not None:
             return refused
-        lhs, rhs = (_number(f, [values[symbol] for symbol in compiled.arguments]) for f in (compiled.lhs, compiled.rhs))
+        lhs, rhs = (_raw(f, [values[symbol] for symbol in compiled.arguments]) for f in (compiled.lhs, compiled.rhs))
         return _compare(compiled, case, lhs, rhs, theorem)
     finally:
         ctx.prec = old
@@ -146,13 +146,14 @@ def _domain(compiled: _Compiled, theorem: Theorem, values: Mapping[sp.Symbol, Va
     return undecided
 
 
-def _compare(compiled: _Compiled, case: Case, lhs: arb, rhs: arb, theorem: Theorem) -> Judgement:
-    slack = lhs - rhs if compiled.sign <= 0 else rhs - lhs
-    found = _signs(slack)
+def _compare(compiled: _Compiled, case: Case, left: Any, right: Any, theorem: Theorem) -> Judgement:
+    difference = left - right if compiled.sign <= 0 else right - left  # exact when both sides are rational
+    found = _signs(difference)
+    lhs, rhs, slack = arb(left), arb(right), arb(difference)
     if compiled.sign == 0:
         if 0 not in found:
             return Judgement(FAILS, lhs, rhs, slack, "arb", "the two sides of the equation are apart")
-        if _agree(lhs, rhs, slack):
+        if found == {0} or _agree(lhs, rhs, slack):
             return Judgement(HOLDS, lhs, rhs, slack, "identity")
         return Judgement(UNDECIDED, lhs, rhs, slack, reason="the enclosures overlap but are too wide to speak of agreement")
     wanted = frozenset((1,)) if compiled.strict else frozenset((0, 1))
@@ -198,10 +199,6 @@ def _raw(function: Callable[..., Any], values: list[Value]) -> Any:
         return function(*values)
     except (ZeroDivisionError, ValueError, OverflowError):
         return arb("nan")
-
-
-def _number(function: Callable[..., Any], values: list[Value]) -> arb:
-    return arb(_raw(function, values))
 
 
 def row_case(row: Row, extra: Mapping[sp.Symbol, Value] | None = None, *, extremal: bool | None = None) -> Case:

@@ -88,7 +88,7 @@ def log_ratio(x: NDArray[np.float64], inside: NDArray[np.bool_]) -> tuple[float,
 
     The squares keep the margin at least the gap and make the objective smooth; it is at most 0, and 0 where x = 0: a two-level row.
     """
-    squares = x**2
+    squares = np.minimum(x**2, 700.0)  # beyond that e^x^2 is no float
     high = squares[inside].max()
     weights = np.where(inside, np.exp(squares - high), np.exp(-squares))
     mass_in, mass_out = weights[inside].sum(), weights[~inside].sum()

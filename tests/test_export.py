@@ -15,11 +15,13 @@ import torch
 from flint import arb, ctx
 from running_error import OutOfRangeError, RunningError
 
+import theory
 import theory.formulas as generated
 from theory.export import __main__ as export
 from theory.export import numbers
 from theory.export.equal import NotEqualError, prove_equal
 from theory.export.python import PrintError, compile_expression, exp_gap, function_source, kl_gap, log_gap, plain
+from theory.export.tied import untied
 from theory.formula import Formula
 from theory.namespaces import EXACT, FLINT, MATH, NUMPY, TORCH
 from theory.symbols import MEANINGS, eps, g, n, score_range, t
@@ -312,3 +314,16 @@ def test_unknown_namespace_is_named() -> None:
 
     with pytest.raises(AttributeError, match="MATH, EXACT, NUMPY, TORCH and FLINT"):
         _ = theory.namespaces.JAX
+
+
+def test_every_formula_occurs_in_its_statement() -> None:
+    formulas, statements = export.every_formula(), theory.theorems()
+    assert untied(formulas, statements) == []
+    lowered = [
+        replace(f, stated=f.stated * (1 - sp.Rational(1, 10**6)))
+        for f in formulas
+        if f.name in ("entropy_ceiling", "outside_mass_bound", "gradient_bound_bilinear", "margin_bilinear", "penalty_jump")
+    ]
+    assert [name.partition(" ")[0] for name in untied(lowered, statements)] == [f.name for f in lowered]
+    lost = replace(formulas[0], theorem="entropy.nonsense")
+    assert untied([lost], statements) == [f"{lost.name} (of entropy.nonsense, which is no statement)"]

@@ -29,9 +29,10 @@ def _contains(theorem: Theorem, formula: Formula) -> bool:
     if any(place.has(stated) for place in places):
         return True
     symbols = stated.free_symbols
-    if not symbols:  # a constant: it, or a rational multiple of it
+    if not symbols:  # a constant: it, or a small multiple or part of it
         numbers = (part for place in places for part in sp.preorder_traversal(place) if isinstance(part, sp.Expr) and not part.free_symbols)
-        return any(sp.nsimplify(part / stated).is_Rational for part in dict.fromkeys(numbers) if not part.is_Rational)
+        ratios = (sp.nsimplify(part / stated) for part in dict.fromkeys(numbers) if not part.is_Rational)
+        return any(ratio.is_Rational and ratio > 0 and max(ratio.p, ratio.q) <= 4 for ratio in ratios)
     candidates = dict.fromkeys(part for place in places for part in _parts(place) if symbols <= part.free_symbols or part.free_symbols <= symbols)
     return any(vanishes(part - stated, {}) for part in candidates if part.free_symbols == symbols)
 
