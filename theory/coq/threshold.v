@@ -1437,3 +1437,230 @@ Proof.
             = (x * x - 1) ^ 2 - (h * h - 1) ^ 2 + 4 * (h * (1 - h * h)) * (x - h) by ring.
   rewrite -hl; lra.
 Qed.
+
+(** * N4b: the balance of queries and keys *)
+
+Section Balance.
+Variables (X H Grp : finType) (rows : pred H) (grp : weights X H -> Grp) (in_Q in_K : pred Grp).
+Implicit Types (theta grad : vector (weights X H)).
+(** Query weights of the rows times e^x, key weights of the rows times e^-x. *)
+Definition row_scaled (x : R) theta : vector (weights X H) :=
+  fun p => match p with inl q => if rows q.1 then exp x * theta p else theta p | inr q => if rows q.1 then exp (- x) * theta p else theta p end.
+Definition query_rows : pred (weights X H) := fun p => match p with inl q => rows q.1 | inr _ => false end.
+Definition key_rows : pred (weights X H) := fun p => match p with inr q => rows q.1 | inl _ => false end.
+(** Every group lies in the query rows, in the key rows or in neither. *)
+Definition row_groups := (forall p, in_Q (grp p) = query_rows p) /\ (forall p, in_K (grp p) = key_rows p).
+Definition size (w : Grp -> R) (S : pred Grp) theta := \sum_(g | S g) w g * norm (group grp g theta).
+
+Lemma row_scaled_0 theta : row_scaled 0 theta = theta.
+Proof. by apply: vector_eq => -[q|q] /=; case: ifP => _ //; rewrite ?Ropp_0 exp_0; ring. Qed.
+
+Lemma group_scaled x theta g : row_groups ->
+  norm (group grp g (row_scaled x theta)) =
+    (if in_Q g then exp x * norm (group grp g theta) else 0) + (if in_K g then exp (- x) * norm (group grp g theta) else 0)
+    + (if in_Q g || in_K g then 0 else norm (group grp g theta)).
+Proof.
+  move=> [hq hk].
+  have both : in_Q g -> in_K g -> group grp g theta = vzero /\ group grp g (row_scaled x theta) = vzero.
+    move=> q k; suff none p : grp p == g = false by split; apply: vector_eq => p; rewrite /group /part none.
+    by apply/eqP => e; rewrite -e hq in q; rewrite -e hk in k; case: p q k {e}.
+  case q: (in_Q g); case k: (in_K g) => /=.
+  - by have [-> ->] := both q k; rewrite !norm_vzero; ring.
+  - rewrite !Rplus_0_r -norm_vscale_pos; last exact: Rlt_le (exp_pos _).
+    congr norm; apply: vector_eq => p; rewrite /group /part /vscale; case: eqP => e; last ring.
+    by move: q; rewrite -e hq; case: p {e} => //= a ->.
+  - rewrite Rplus_0_l Rplus_0_r -norm_vscale_pos; last exact: Rlt_le (exp_pos _).
+    congr norm; apply: vector_eq => p; rewrite /group /part /vscale; case: eqP => e; last ring.
+    by move: k; rewrite -e hk; case: p {e} => //= a ->.
+  - rewrite !Rplus_0_l; congr norm; apply: vector_eq => p; rewrite /group /part; case: eqP => e //.
+    by move: q k; rewrite -e hq hk; case: p {e} => //= a; [move=> -> _ | move=> _ ->].
+Qed.
+
+Lemma objective_scaled (L : vector (weights X H) -> R) (lam : R) w theta x : row_groups -> L (row_scaled x theta) = L theta ->
+  objective grp L (fun g => lam * w g) (row_scaled x theta)
+  = L theta + lam * (exp x * size w in_Q theta + exp (- x) * size w in_K theta + size w (fun g => ~~ (in_Q g || in_K g)) theta).
+Proof.
+  move=> hg inv; rewrite /objective inv /penalty; congr (_ + _).
+  have cond S : size w S theta = \sum_g (if S g then w g * norm (group grp g theta) else 0) by exact: big_mkcond.
+  rewrite !cond -(sum_scale _ (exp x)) -(sum_scale _ (exp (- x))) -!sum_add -sum_scale; apply: sum_eq => g _; rewrite group_scaled //.
+  by case: (in_Q g); case: (in_K g) => /=; ring.
+Qed.
+
+Theorem balance (L : vector (weights X H) -> R) (lam : R) (w : Grp -> R) theta (groups : row_groups)
+    (invariant : forall x, L (row_scaled x theta) = L theta) (penalised : 0 < lam)
+    (stationary : is_derive (fun x => objective grp L (fun g => lam * w g) (row_scaled x theta)) 0 0) :
+  size w in_Q theta = size w in_K theta.
+Proof.
+  set A := size w in_Q theta; set B := size w in_K theta.
+  have rate : is_derive (fun x => objective grp L (fun g => lam * w g) (row_scaled x theta)) 0 (lam * (A - B)).
+    apply: (is_derive_ext (fun x => L theta + lam * (exp x * A + exp (- x) * B + size w (fun g => ~~ (in_Q g || in_K g)) theta))).
+      by move=> x; rewrite objective_scaled.
+    by auto_derive => //; rewrite Ropp_0 exp_0; ring.
+  have := is_derive_unique _ _ _ stationary; rewrite (is_derive_unique _ _ _ rate) => e.
+  by case: (Rmult_integral _ _ e); lra.
+Qed.
+
+(** At a local minimum nothing needs to be differentiable. *)
+Theorem balance_minimiser (L : vector (weights X H) -> R) (lam : R) (w : Grp -> R) theta (groups : row_groups)
+    (invariant : forall x, L (row_scaled x theta) = L theta) (penalised : 0 < lam)
+    (minimal : local_minimiser (objective grp L (fun g => lam * w g)) (fun=> True) theta) :
+  size w in_Q theta = size w in_K theta.
+Proof.
+  have [_ [r [r0 low]]] := minimal.
+  set A := size w in_Q theta; set B := size w in_K theta.
+  have move x : norm (vsub (row_scaled x theta) theta) <= (Rabs (exp x - 1) + Rabs (exp (- x) - 1)) * norm theta.
+    have -> : vsub (row_scaled x theta) theta = vadd (vscale (exp x - 1) (part query_rows theta)) (vscale (exp (- x) - 1) (part key_rows theta)).
+      by apply: vector_eq => -[q|q]; rewrite /vsub /vadd /vscale /part /=; case: (rows q.1); ring.
+    apply: Rle_trans (norm_vadd _ _) _; rewrite !norm_vscale Rmult_plus_distr_r.
+    by apply: Rplus_le_compat; apply: Rmult_le_compat_l; [exact: Rabs_pos | exact: part_le | exact: Rabs_pos | exact: part_le].
+  have [d [d0 near]] : exists d, 0 < d /\ forall x, Rabs x < d -> norm (vsub (row_scaled x theta) theta) <= r.
+    have cont : continuity_pt (fun x => (Rabs (exp x - 1) + Rabs (exp (- x) - 1)) * norm theta) 0.
+      apply: continuity_pt_mult; last exact: continuity_pt_const.
+      apply: continuity_pt_plus; apply: (continuity_pt_comp (fun x => _ - 1) Rabs); try exact: Rcontinuity_abs.
+        by apply: derivable_continuous_pt; reg.
+      by apply: derivable_continuous_pt; reg.
+    have [d [d0 hd]] := cont r r0; exists d; split=> // x hx; apply: Rle_trans (move x) _.
+    case: (Req_dec x 0) => [->|ne]; first by rewrite Ropp_0 exp_0 Rminus_eq_0 Rabs_R0; lra.
+    have := hd x (conj (conj I (not_eq_sym ne)) _); rewrite /= /R_dist Rminus_0_r => /(_ hx).
+    rewrite Ropp_0 exp_0 Rminus_eq_0 Rabs_R0 Rplus_0_r Rmult_0_l Rminus_0_r => /Rlt_le h.
+    by have := Rle_abs ((Rabs (exp x - 1) + Rabs (exp (- x) - 1)) * norm theta); lra.
+  have rate : is_derive (fun x => lam * (exp x * A + exp (- x) * B)) 0 (lam * (A - B)) by auto_derive => //; rewrite Ropp_0 exp_0; ring.
+  have rate' : is_derive (fun x => lam * (exp (- x) * A + exp x * B)) 0 (- (lam * (A - B))) by auto_derive => //; rewrite Ropp_0 exp_0; ring.
+  have best x : Rabs x < d -> lam * (exp 0 * A + exp (- 0) * B) <= lam * (exp x * A + exp (- x) * B).
+    move=> /near h; have := low _ I h; rewrite (objective_scaled lam w groups (invariant x)) -{1}(row_scaled_0 theta).
+    by rewrite (objective_scaled lam w groups (invariant 0)) -/A -/B; lra.
+  have up : 0 <= lam * (A - B).
+    apply: (@right_rate_ge _ _ _ d d0 (right_rate_derive rate)) => t [t0 td]; rewrite Rmult_0_r Rplus_0_r; apply: best; rewrite Rabs_right; lra.
+  have down : 0 <= - (lam * (A - B)).
+    apply: (@right_rate_ge _ _ _ d d0 (right_rate_derive rate')) => t [t0 td]; rewrite Rmult_0_r Rplus_0_r.
+    by have := best (- t) ltac:(rewrite Rabs_Ropp Rabs_right; lra); rewrite Ropp_involutive Ropp_0; lra.
+  have : lam * (A - B) = 0 by lra.
+  by case/Rmult_integral; lra.
+Qed.
+
+(** The loss gradient has the same inner product with the query weights and with the key weights of the rows. *)
+Theorem scaling (L : vector (weights X H) -> R) theta grad (differentiable : has_gradient L theta grad)
+    (invariant : forall x, L (row_scaled x theta) = L theta) :
+  dot (part query_rows grad) (part query_rows theta) = dot (part key_rows grad) (part key_rows theta).
+Proof.
+  have path : velocity (fun x => row_scaled x theta) 0 (vsub (part query_rows theta) (part key_rows theta)).
+    by move=> -[q|q]; rewrite /row_scaled /vsub /part /=; case: (rows q.1); auto_derive => //; rewrite ?Ropp_0 ?exp_0; ring.
+  have := differentiable _ _ _ (row_scaled_0 theta) path => rate.
+  have flat : is_derive (fun x => L (row_scaled x theta)) 0 0.
+    by apply: (is_derive_ext (fun=> L theta)); [move=> x; rewrite invariant | exact: is_derive_const].
+  have := is_derive_unique _ _ _ rate; rewrite (is_derive_unique _ _ _ flat) dot_sub_right.
+  rewrite [dot grad (part query_rows _)]dot_part_right [dot grad (part key_rows _)]dot_part_right; lra.
+Qed.
+
+Lemma sum_groups (S : pred Grp) (T : pred (weights X H)) u v : (forall p, S (grp p) = T p) ->
+  \sum_(g | S g) dot (group grp g u) (group grp g v) = dot (part T u) (part T v).
+Proof.
+  move=> h; rewrite dot_part_sum (partition_big grp S) => [|p]; last by rewrite h.
+  apply: sum_eq => g hg; rewrite dot_part_sum; apply: eq_bigl => p.
+  by rewrite -h; case: eqP => [->|]; rewrite ?hg ?andbF.
+Qed.
+
+(** Near a stationary point the two sizes differ by at most the residual; xi is the gradient plus lam w_g times a subgradient of the norm. *)
+Theorem balance_near (L : vector (weights X H) -> R) (lam : R) (w : Grp -> R) theta grad (xi : vector (weights X H)) (groups : row_groups)
+    (differentiable : has_gradient L theta grad) (invariant : forall x, L (row_scaled x theta) = L theta)
+    (residual : forall g, dot (group grp g xi) (group grp g theta) = dot (group grp g grad) (group grp g theta) + lam * w g * norm (group grp g theta)) :
+  lam * (size w in_Q theta - size w in_K theta)
+  <= \sum_(g | in_Q g) norm (group grp g xi) * norm (group grp g theta) + \sum_(g | in_K g) norm (group grp g xi) * norm (group grp g theta).
+Proof.
+  have [hq hk] := groups; have := scaling differentiable invariant; rewrite -(sum_groups _ _ hq) -(sum_groups _ _ hk) => e.
+  have side (S : pred Grp) : lam * size w S theta = \sum_(g | S g) dot (group grp g xi) (group grp g theta) - \sum_(g | S g) dot (group grp g grad) (group grp g theta).
+    by rewrite /size -sum_scale -sum_sub; apply: sum_eq => g _; rewrite residual; ring.
+  have up : \sum_(g | in_Q g) dot (group grp g xi) (group grp g theta) <= \sum_(g | in_Q g) norm (group grp g xi) * norm (group grp g theta).
+    by apply: sum_le => g _; exact: dot_le.
+  have down : - (\sum_(g | in_K g) norm (group grp g xi) * norm (group grp g theta)) <= \sum_(g | in_K g) dot (group grp g xi) (group grp g theta).
+    by rewrite -sum_opp; apply: sum_le => g _; exact: dot_ge.
+  rewrite Rmult_minus_distr_l !side; lra.
+Qed.
+
+End Balance.
+
+(** A query/key layer's loss has the invariance: its scores depend on the products only. *)
+Theorem qk_loss_invariant (Q X H V : finType) (K : Q -> finType) (tau : R) (loss : Q -> vector V -> R) (query : Q -> vector X)
+    (token : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : forall i, K i -> vector V) (rows : pred H) (x : R)
+    (theta : vector (weights X H)) :
+  qk_loss tau loss query token bias value (row_scaled rows x theta) = qk_loss tau loss query token bias value theta.
+Proof.
+  rewrite /qk_loss; congr (_ * _); apply: sum_eq => i _; congr (loss i _); rewrite /qk_output.
+  have -> : qk_scores tau query token bias (row_scaled rows x theta) i = qk_scores tau query token bias theta i => //.
+  apply: vector_eq => j; rewrite /qk_scores; congr (_ / _ + _); apply: sum_eq => h _.
+  rewrite /apply /query_weights /key_weights /=; case: (rows h) => //.
+  have inv : exp x * exp (- x) = 1 by rewrite -exp_plus Rplus_opp_r exp_0.
+  rewrite (sum_eq (f := fun j0 => exp x * theta (inl (h, j0)) * query i j0) (g := fun j0 => exp x * (theta (inl (h, j0)) * query i j0))) => [|*]; last ring.
+  rewrite (sum_eq (f := fun j0 => exp (- x) * theta (inr (h, j0)) * token i j j0) (g := fun j0 => exp (- x) * (theta (inr (h, j0)) * token i j j0))) => [|*]; last ring.
+  rewrite !sum_scale; set u := \sum_k _; set v := \sum_k _.
+  have -> : exp x * u * (exp (- x) * v) = exp x * exp (- x) * (u * v) by ring.
+  by rewrite inv Rmult_1_l.
+Qed.
+
+(** * The a-priori threshold is sufficient, not necessary *)
+
+(** One query 1, keys and values +-1, loss o^2/2, tau = 1: whatever A, the gradient is at most 0.385 while the a-priori bound is 1. *)
+Theorem a_priori_not_necessary :
+  let K := fun _ : unit_finType => bool_finType in
+  let query := fun _ : unit => one_number (tt : unit_finType) 1 in let key := fun (_ : unit) (b : bool) => one_number (tt : unit_finType) (signed 1 b) in
+  let loss := fun (_ : unit) (o : vector unit_finType) => / 2 * dot o o in let blk := fun x : unit_finType => x in
+  let feature := @form_feature unit_finType unit_finType unit_finType K 1 (fun i _ => query i) key in
+  [/\ forall A i, has_gradient (loss i) (attention_output (K := K) feature (fun _ _ => 0) key A i) (attention_output (K := K) feature (fun _ _ => 0) key A i),
+      forall A i, norm (attention_output (K := K) feature (fun _ _ => 0) key A i) <= 1,
+      forall i j k, norm (vsub (key i j) (key i k)) <= 2,
+      (\sum_i norm (part (in_block blk tt) (query i))) / #unit_finType <= 1 &
+      forall A grad, has_gradient (@layer_loss unit_finType _ _ K loss feature (fun _ _ => 0) key) A grad ->
+        norm (matrix_group blk blk tt tt grad) <= 2 / (3 * sqrt 3) < 1 * 2 * 2 * 1 / (4 * 1)].
+Proof.
+  move=> K query key loss blk feature.
+  have law A : distribution (attention (K := K) feature (fun _ _ => 0) A tt) by exact: softmax_distribution true.
+  have diff A i : has_gradient (loss i) (attention_output (K := K) feature (fun _ _ => 0) key A i) (attention_output (K := K) feature (fun _ _ => 0) key A i).
+    move=> curve x v e hv; rewrite -e.
+    apply: (@is_derive_value _ _ (/ 2 * (\sum_j (v j * curve x j + curve x j * v j)))).
+      by apply: is_derive_scal; apply: is_derive_sum => j _; apply: Derive.is_derive_mult.
+    by rewrite -sum_scale; apply: sum_eq => j _; field.
+  split=> //.
+  - move=> A []; apply: Rle_trans (norm_vmean (law A) _) _; rewrite -[X in _ <= X](mean_const (law A)); apply: mean_le => // b.
+    by rewrite norm_one_number; case: b; rewrite /= ?Rabs_Ropp Rabs_R1; lra.
+  - by move=> i j k; apply: Rle_trans (@signed_spread _ (tt : unit_finType) 1 j k _) _; lra.
+  - by rewrite card_unit (big_pred1 (tt : unit_finType)) => [|[]] //; rewrite Rdiv_1; apply: Rle_trans (part_le _ _) _; rewrite norm_one_number Rabs_R1; lra.
+  move=> A grad h; have s3 : 0 < sqrt 3 /\ sqrt 3 * sqrt 3 = 3 by split; [apply: sqrt_lt_R0 | apply: sqrt_sqrt]; lra.
+  split; last first.
+    have s1 : 1 < sqrt 3 by rewrite -sqrt_1; apply: sqrt_lt_1; lra.
+    apply: (Rmult_lt_reg_r (3 * sqrt 3)); first lra.
+    have -> : 2 / (3 * sqrt 3) * (3 * sqrt 3) = 2 by field; lra.
+    lra.
+  have vis (i : unit_finType) : (0 < #|K i|)%N by rewrite card_bool.
+  set a := attention (K := K) feature (fun _ _ => 0) A tt; have [a0 a1] : distribution a by exact: law.
+  rewrite big_bool /= in a1; pose m := a true - a false.
+  have entry : grad (tt, tt) = m * (1 - m * m).
+    rewrite (gradient_unique h (layer_gradient vis (diff A))) /vscale /vsum (big_pred1 (tt : unit_finType)) => [|[]] //.
+    rewrite card_unit Rinv_1 Rmult_1_l /vcov cov_alt; last exact: law.
+    have o : attention_output (K := K) feature (fun _ _ => 0) key A tt tt = m.
+      by rewrite /attention_output /vmean /mean big_bool /= -/a /key /one_number /signed eqxx /m; ring.
+    have y b : dot (key tt b) (attention_output (K := K) feature (fun _ _ => 0) key A tt) = signed 1 b * m.
+      by rewrite /dot (big_pred1 (tt : unit_finType)) => [|[]] //; rewrite o /key /one_number eqxx.
+    have f b : feature tt b (tt, tt) = signed 1 b.
+      by rewrite /feature /form_feature /vscale /outer /= /query /key /one_number !eqxx; field.
+    rewrite /mean !big_bool /= -/a !y !f /= /m; have -> : a true = 1 - a false by lra.
+    ring.
+  have -> : norm (matrix_group blk blk tt tt grad) = Rabs (grad (tt, tt)).
+    have e : matrix_group blk blk tt tt grad = one_number (tt, tt) (grad (tt, tt)).
+      by apply: vector_eq => -[[] []]; rewrite /matrix_group /part /one_number /in_block /= ?eqxx.
+    by rewrite e norm_one_number.
+  have mm : -1 <= m <= 1 by rewrite /m; have := a0 true; have := a0 false; lra.
+  pose r := / sqrt 3.
+  have rr : r * r = / 3 by rewrite /r -Rinv_mult (proj2 s3).
+  have r0 : 0 < r by apply: Rinv_0_lt_compat; lra.
+  have -> : 2 / (3 * sqrt 3) = 2 * (r * r) * r by rewrite rr /r; field; lra.
+  have cubic x : -1 <= x <= 1 -> x * (1 - x * x) <= 2 * (r * r) * r.
+    move=> hx; case: (Rle_or_lt 0 (x + 2 * r)) => p.
+      have : 0 <= (x - r) * (x - r) * (x + 2 * r) by apply: Rmult_le_pos => //; exact: Rle_0_sqr.
+      have -> : (x - r) * (x - r) * (x + 2 * r) = x * x * x - 3 * (r * r) * x + 2 * (r * r) * r by ring.
+      rewrite rr; lra.
+    have one : 0 <= 1 - x * x by nra.
+    have : 0 <= - x * (1 - x * x) by apply: Rmult_le_pos => //; lra.
+    rewrite rr; lra.
+  rewrite entry; apply: abs_le; first exact: cubic.
+  by have := cubic (- m) ltac:(lra); lra.
+Qed.
