@@ -39,7 +39,14 @@ outside_mass = 1e-3
 """
 
 Change = tuple[str, Any]
-REMOVE = object()
+class _Remove:
+    """In a change: the field is left out."""
+
+    def __repr__(self) -> str:
+        return "removed"
+
+
+REMOVE = _Remove()
 
 
 def changed(*changes: Change) -> dict[str, Any]:
