@@ -228,7 +228,9 @@ def realise(theorem: Theorem, key: str, witness: Witness) -> Case:
     observed = observe(row)
     for symbol in typed.keys() & observed.keys():
         if not arb(observed[symbol]).overlaps(arb(typed[symbol])):
-            raise ValueError(f"{theorem.name}, {origin}: {symbol} is typed as {witness.values[symbol]}, the row has {observed[symbol]}")
+            raise ValueError(
+                f"{theorem.name}, {origin}: {symbol} is typed as {witness.values[symbol]}, the row has {observed[symbol]}"
+            )
     return Case({**typed, **observed}, origin, row.exact)
 
 

@@ -7,7 +7,10 @@ from importlib import import_module
 import click
 
 COMMANDS = {
-    "verify": ("checks.commands_verify", "Replay every derivation, attack every statement on trained layers, kill every control."),
+    "verify": (
+        "checks.commands_verify",
+        "Replay every derivation, attack every statement on trained layers, kill every control.",
+    ),
     "check": ("checks.commands_verify", "The same for some families, with your own text, sizes and device."),
     "threshold": ("checks.commands_threshold", "Thresholds and guarantees of a configuration, rounded to the safe side."),
     "theorems": ("checks.commands_theorems", "The statements, what they assume and what is known about them."),

@@ -49,7 +49,13 @@ def _status(theorem: Theorem, evidence: list[dict[str, Any]]) -> tuple[str, str]
 
 @click.command("theorems")
 @click.argument("families", nargs=-1, type=click.Choice(FAMILIES))
-@click.option("--evidence", type=click.Path(file_okay=False, path_type=Path), default=Path("evidence"), show_default=True, help="Folder of evidence.")
+@click.option(
+    "--evidence",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("evidence"),
+    show_default=True,
+    help="Folder of evidence.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option("--full", is_flag=True, help="Print hypotheses, equality case and source of every statement.")
 def theorems_command(families: tuple[str, ...], evidence: Path, as_json: bool, full: bool) -> None:
@@ -69,7 +75,11 @@ def theorems_command(families: tuple[str, ...], evidence: Path, as_json: bool, f
         table.add_column(heading, overflow="fold")
     for theorem in chosen:
         status, why = _status(theorem, records)
-        table.add_row(Text(theorem.name), Text(f"{theorem.title}\n{theorem.claim.lhs} {_sign(theorem)} {theorem.claim.rhs}"), Text(f"{status}: {why}"))
+        table.add_row(
+            Text(theorem.name),
+            Text(f"{theorem.title}\n{theorem.claim.lhs} {_sign(theorem)} {theorem.claim.rhs}"),
+            Text(f"{status}: {why}"),
+        )
     console.print(table)
 
 
@@ -86,7 +96,9 @@ def _plain(theorem: Theorem, status: str, why: str) -> dict[str, Any]:
         "name": theorem.name,
         "title": theorem.title,
         "claim": f"{theorem.claim.lhs} {_sign(theorem)} {theorem.claim.rhs}",
-        "assumes": {key: {"relation": str(h.relation), "text": h.text, "remedy": h.remedy} for key, h in theorem.assumes.items()},
+        "assumes": {
+            key: {"relation": str(h.relation), "text": h.text, "remedy": h.remedy} for key, h in theorem.assumes.items()
+        },
         "needed": {key: witness.text for key, witness in theorem.needs.items()},
         "equality": theorem.equality.text,
         "source": theorem.source,
@@ -103,6 +115,8 @@ def _page(console: Console, theorem: Theorem, status: str, why: str) -> None:
     for key, hypothesis in theorem.assumes.items():
         reason = f"needed: {theorem.needs[key].text}" if key in theorem.needs else f"domain: {theorem.free[key]}"
         lines += [f"  {key}: {hypothesis.text}", f"      {reason}"]
-    lines += [f"  where {definition.lhs} {_sign_of(definition)} {definition.rhs}" for definition in theorem.definitions.values()]
+    lines += [
+        f"  where {definition.lhs} {_sign_of(definition)} {definition.rhs}" for definition in theorem.definitions.values()
+    ]
     lines += [f"  equality: {theorem.equality.text}", f"  source: {theorem.source}", f"  status: {status} ({why})", ""]
     console.print(Text("\n".join(lines)))

@@ -90,10 +90,7 @@ def _print(result: Guarantee, source: str) -> None:
     rows = []
     for name, (label, sign, unit) in LABELS.items():
         value, reason = getattr(result, name), result.because[name]
-        if value is None:
-            text = "-"
-        else:
-            text = f"{sign} {decimal_text(value, SIDES[name], 12) if name in SIDES else value}"
+        text = "-" if value is None else f"{sign} {decimal_text(value, SIDES[name], 12) if name in SIDES else value}"
         rows.append((label, text, unit, reason.theorem + (" *" if reason.vacuous and value is not None else "")))
     table = Table(title=f"Guarantees of {source}", title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for i, column in enumerate(("quantity", "value", "unit", "theorem")):

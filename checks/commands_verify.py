@@ -15,18 +15,31 @@ from rich.table import Table
 from theory import FAMILIES
 
 _OUT = click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("evidence"), show_default=True, help="Folder of the evidence."
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("evidence"),
+    show_default=True,
+    help="Folder of the evidence.",
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the evidence itself instead of a table.")
-_DEVICE = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="Where layers are trained.")
+_DEVICE = click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="Where layers are trained."
+)
 _SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of everything random.")
 _WORKERS = click.option("--workers", type=click.IntRange(1), default=None, help="Processes; by default one a core.")
 _LAYERS = click.option("--layers", type=click.IntRange(1), default=64, show_default=True, help="Layers a trained fleet.")
 _EXAMPLES = click.option(
-    "--examples", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True, help="Multiplies the examples of each property."
+    "--examples",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Multiplies the examples of each property.",
 )
 _TEXT = click.option(
-    "--text", type=click.Path(path_type=Path), default=None, help="UTF-8 file to train on instead of the standard library's documentation."
+    "--text",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="UTF-8 file to train on instead of the standard library's documentation.",
 )
 
 
@@ -39,7 +52,9 @@ _TEXT = click.option(
 @_WORKERS
 @_OUT
 @_JSON
-def verify(layers: int, examples: float, text: Path | None, device: str, seed: int, workers: int | None, out: Path, as_json: bool) -> None:
+def verify(
+    layers: int, examples: float, text: Path | None, device: str, seed: int, workers: int | None, out: Path, as_json: bool
+) -> None:
     """Replay every derivation, attack every statement on rows and trained layers, and kill every control.
 
     Ends in a table and in an evidence file. Interrupted, the same command goes on where it stopped.
@@ -58,14 +73,30 @@ def verify(layers: int, examples: float, text: Path | None, device: str, seed: i
 @_OUT
 @_JSON
 def check(
-    families: tuple[str, ...], layers: int, examples: float, text: Path | None, device: str, seed: int, workers: int | None, out: Path, as_json: bool
+    families: tuple[str, ...],
+    layers: int,
+    examples: float,
+    text: Path | None,
+    device: str,
+    seed: int,
+    workers: int | None,
+    out: Path,
+    as_json: bool,
 ) -> None:
     """Run the checks of one or more FAMILIES, on your own text if you like."""
     _run(tuple(dict.fromkeys(families)), layers, examples, text, device, seed, workers, out, as_json)
 
 
 def _run(
-    families: tuple[str, ...], layers: int, examples: float, text: Path | None, device: str, seed: int, workers: int | None, out: Path, as_json: bool
+    families: tuple[str, ...],
+    layers: int,
+    examples: float,
+    text: Path | None,
+    device: str,
+    seed: int,
+    workers: int | None,
+    out: Path,
+    as_json: bool,
 ) -> None:
     try:
         from checks.data import DataError, read_text
@@ -73,7 +104,9 @@ def _run(
         from checks.run import run_checks
         from checks.training import TrainingError, pick_device
     except ModuleNotFoundError as error:
-        raise click.UsageError(f"running checks needs {error.name}; install the extra: pip install 'localist[checks]'") from error
+        raise click.UsageError(
+            f"running checks needs {error.name}; install the extra: pip install 'localist[checks]'"
+        ) from error
 
     console = Console(stderr=True)
     try:
@@ -84,7 +117,13 @@ def _run(
         raise click.UsageError(str(error)) from error
     options = Options(layers, examples, chosen, seed, text)
     started = time.monotonic()
-    columns = (TextColumn("{task.description:<40}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description:<40}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("starting", total=None)
         try:
@@ -112,8 +151,8 @@ def _print(run: object, seconds: float) -> None:
     console = Console(width=None if sys.stdout.isatty() else 150)
     table = Table(title="Statements", title_justify="left", header_style="bold")
     for heading, side in (
-        ("family", "left"), ("statement", "left"), ("derived", "left"), ("examples", "right"), ("layers", "right"), ("worst slack", "right"),
-        ("tightness", "right"), ("controls killed", "right"), ("verdict", "left"),
+        ("family", "left"), ("statement", "left"), ("derived", "left"), ("examples", "right"), ("layers", "right"),
+        ("worst slack", "right"), ("tightness", "right"), ("controls killed", "right"), ("verdict", "left"),
     ):  # fmt: skip
         table.add_column(heading, justify=side)  # type: ignore[arg-type]
     colours = {"HOLDS": "green", "FAILS": "bold red", "UNDECIDED": "yellow", "OUT_OF_DOMAIN": "yellow"}
@@ -138,7 +177,11 @@ def _print(run: object, seconds: float) -> None:
             console.print(f"[bold red]{statement.name}[/]: ", end="")
             console.print(problem, markup=False, highlight=False)
         if statement.verdict == "UNDECIDED" and statement.tally.undecided:
-            console.print(f"[yellow]{statement.name}[/] undecided: {json.dumps(statement.tally.undecided)[:600]}", markup=True, highlight=False)
+            console.print(
+                f"[yellow]{statement.name}[/] undecided: {json.dumps(statement.tally.undecided)[:600]}",
+                markup=True,
+                highlight=False,
+            )
     for problem in run.stale:
         console.print("[bold red]formula[/] ", end="")
         console.print(problem, markup=False, highlight=False)

@@ -84,7 +84,7 @@ def searched_scores(batch: RowBatch, options: Options) -> Iterator[Emission]:
 
 
 def log_ratio(x: NDArray[np.float64], inside: NDArray[np.bool_]) -> tuple[float, NDArray[np.float64]]:
-    """ln of the row's odds of leaving over the bound's, and its gradient, for the scores gap + x^2 in the block and -x^2 outside.
+    """Ln of the row's odds of leaving over the bound's, and its gradient, for the scores gap + x^2 in the block and -x^2 outside.
 
     The squares keep the margin at least the gap and make the objective smooth; it is at most 0, and 0 where x = 0: a two-level row.
     """
@@ -113,7 +113,10 @@ def monotone_in_the_margin(batch: RowBatch, options: Options) -> Iterator[Emissi
     rng = batch.rng
     for first, second in zip(rng.normal(0, 20, batch.count).tolist(), rng.exponential(2, batch.count).tolist(), strict=True):
         values: dict[sp.Symbol, Value] = {sym.n: batch.n, sym.g: batch.g, sym.margin: arb(first), gain: arb(second)}
-        yield margin_monotone, Case(values, f"margins {first} and {first} + {second}", {"margin": first.hex(), "gain": second.hex()})
+        yield (
+            margin_monotone,
+            Case(values, f"margins {first} and {first} + {second}", {"margin": first.hex(), "gain": second.hex()}),
+        )
 
 
 def _of_rows(*names: str) -> dict[str, Callable[[], list[Case]]]:
@@ -141,7 +144,12 @@ def _targets() -> list[Case]:
 
 def _monotone() -> list[Case]:
     return [
-        Case({sym.n: n, sym.g: g, sym.margin: rational(t), gain: rational(step)}, f"margins {t}, {t + step}", None, extremal=step == 0)
+        Case(
+            {sym.n: n, sym.g: g, sym.margin: rational(t), gain: rational(step)},
+            f"margins {t}, {t + step}",
+            None,
+            extremal=step == 0,
+        )
         for n, g in ((2, 1), (8, 2), (64, 63))
         for t, step in ((0, 0), (3, 0), (1, 1), (-2, 3), (fmpq(1, 2), fmpq(1, 3)), (-4, fmpq(1, 8)), (fmpq(1, 2), 0))
     ]
@@ -152,7 +160,11 @@ CHECKS = FamilyChecks(
     theorems=THEOREMS,
     properties=(random_scores, edge_scores, searched_scores, trained_layers, monotone_in_the_margin),
     extremal=_of_rows(*(theorem.name for theorem in _OF_EVERY_ROW))
-    | {rate_is_exact.name: lambda: [row_case(row) for row in two_level_rows()], fidelity_target.name: _targets, margin_monotone.name: _monotone},
+    | {
+        rate_is_exact.name: lambda: [row_case(row) for row in two_level_rows()],
+        fidelity_target.name: _targets,
+        margin_monotone.name: _monotone,
+    },
     also_true={
         exponential_rate.name: {"an epsilon in the denominator": "E = (n-g)/(g e^t + n-g), and n - g >= 1 exceeds the epsilon"},
         rate_is_exact.name: {

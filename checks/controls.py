@@ -63,7 +63,9 @@ def mutants(theorem: Theorem) -> list[Mutant]:
     kind = type(claim)
     found: dict[sp.Expr, str] = {}
     for change, rhs in _changed_bounds(claim):
-        if rhs != claim.rhs and not rhs.has(sp.zoo, sp.nan, sp.oo, sp.I, sp.pi):  # a change that leaves the reals claims nothing
+        if rhs != claim.rhs and not rhs.has(
+            sp.zoo, sp.nan, sp.oo, sp.I, sp.pi
+        ):  # a change that leaves the reals claims nothing
             found.setdefault(rhs, change)
     changed = [Mutant(change, with_claim(theorem, kind(claim.lhs, rhs, evaluate=False))) for rhs, change in found.items()]
     if kind in (sp.Le, sp.Ge) and theorem.equality.values is not None:
@@ -97,7 +99,11 @@ def _changed_bounds(claim: Relational) -> Iterator[tuple[str, sp.Expr]]:
     numerator, denominator = sp.fraction(rhs)
     if denominator.free_symbols:
         yield "an epsilon in the denominator", numerator / (denominator + PART_PER_MILLION)
-    n_minus_g = [part for part in sp.preorder_traversal(rhs) if isinstance(part, sp.Add) and len(part.args) == 2 and len(part.free_symbols) == 2]
+    n_minus_g = [
+        part
+        for part in sp.preorder_traversal(rhs)
+        if isinstance(part, sp.Add) and len(part.args) == 2 and len(part.free_symbols) == 2
+    ]
     for difference in dict.fromkeys(n_minus_g):
         first, second = difference.args
         yield f"{first} for {difference}", rhs.xreplace({difference: first})
@@ -120,7 +126,10 @@ def _closed(claim: Relational) -> Iterator[tuple[str, Relational]]:
     size = sp.Abs(claim.lhs - claim.rhs) + PART_PER_MILLION
     for factor in (1, 2, 10, 100):
         yield f"bound moved by {factor} gaps", type(claim)(claim.lhs, claim.rhs + sign * factor * size, evaluate=False)
-    yield "bits for nats on the left", type(claim)(claim.lhs * (sp.log(2) if sign > 0 else 1 / sp.log(2)), claim.rhs, evaluate=False)
+    yield (
+        "bits for nats on the left",
+        type(claim)(claim.lhs * (sp.log(2) if sign > 0 else 1 / sp.log(2)), claim.rhs, evaluate=False),
+    )
 
 
 def kill(mutant: Mutant, original: Theorem, cases: Sequence[Case]) -> Death:
@@ -160,7 +169,9 @@ def run_controls(theorem: Theorem, checks: FamilyChecks) -> list[Death]:
         death = kill(mutant, theorem, pool)
         if reason := reasons.pop(mutant.change, None):
             wrong = death.outcome == "killed"
-            death = dataclasses.replace(death, outcome="survived" if wrong else "true", change=f"{mutant.change} (said to be true: {reason})")
+            death = dataclasses.replace(
+                death, outcome="survived" if wrong else "true", change=f"{mutant.change} (said to be true: {reason})"
+            )
         deaths.append(death)
     if reasons:
         raise KeyError(f"{theorem.name}: `also_true` names changes that no mutant makes: {sorted(reasons)}")

@@ -19,8 +19,19 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-__all__ = ["Batch", "DataError", "Measured", "generator", "measure", "read_text", "semantic_blocks",
-           "synthetic", "text_batch", "upper_norm", "words_of"]
+__all__ = [
+    "Batch",
+    "DataError",
+    "Measured",
+    "generator",
+    "measure",
+    "read_text",
+    "semantic_blocks",
+    "synthetic",
+    "text_batch",
+    "upper_norm",
+    "words_of",
+]
 
 TEXT_LIMIT = 4_000_000  # characters read from a file: about 700,000 words, seconds to partition
 TARGETS = ("block", "mixture", "soft", "pointer", "vector", "next")
@@ -48,20 +59,27 @@ class Batch:
         """Refuse shapes and values that would fail later, or worse, not fail."""
         shape, width = tuple(self.blocks.shape), sum(self.features)
         if tuple(self.tokens.shape) != (*shape, width) or len(shape) != 3 or tuple(self.targets.shape[:3]) != shape:
-            raise DataError(f"Batch needs tokens [L, S, T, {width}], blocks [L, S, T] and targets [L, S, T(, C)], got "
-                            f"{tuple(self.tokens.shape)}, {shape}, {tuple(self.targets.shape)}: features={self.features} "
-                            "must sum to the token width. Give matching shapes.")
+            raise DataError(
+                f"Batch needs tokens [L, S, T, {width}], blocks [L, S, T] and targets [L, S, T(, C)], got "
+                f"{tuple(self.tokens.shape)}, {shape}, {tuple(self.targets.shape)}: features={self.features} "
+                "must sum to the token width. Give matching shapes."
+            )
         for name, mask, want in (("present", self.present, shape), ("mask", self.mask, (*shape, shape[2]))):
             if mask is not None and (mask.dtype != torch.bool or tuple(mask.shape) != want):
-                raise DataError(f"Batch.{name} must be boolean {want}, got {mask.dtype} {tuple(mask.shape)}: it says "
-                                "which positions exist. Convert it with .bool() and expand it.")
+                raise DataError(
+                    f"Batch.{name} must be boolean {want}, got {mask.dtype} {tuple(mask.shape)}: it says "
+                    "which positions exist. Convert it with .bool() and expand it."
+                )
         finite = torch.isfinite(self.tokens).all()
         if not bool(finite) or (self.targets.is_floating_point() and not bool(torch.isfinite(self.targets).all())):
-            raise DataError("Batch needs finite tokens and targets, found a NaN or an infinity: no bound holds for them. "
-                            "Clean the data.")
+            raise DataError(
+                "Batch needs finite tokens and targets, found a NaN or an infinity: no bound holds for them. Clean the data."
+            )
         if self.blocks.numel() == 0 or int(self.blocks.min()) < 0 or int(self.blocks.max()) >= len(self.features):
-            raise DataError(f"Batch.blocks must name one of {len(self.features)} blocks for at least one token, got "
-                            f"shape {shape}: a token belongs to one block. Number blocks from 0.")
+            raise DataError(
+                f"Batch.blocks must name one of {len(self.features)} blocks for at least one token, got "
+                f"shape {shape}: a token belongs to one block. Number blocks from 0."
+            )
 
     @property
     def layers(self) -> int:
@@ -70,8 +88,14 @@ class Batch:
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> Batch:
         present, mask = (part if part is None else change(part) for part in (self.present, self.mask))
-        return replace(self, tokens=change(self.tokens), blocks=change(self.blocks), targets=change(self.targets),
-                       present=present, mask=mask)
+        return replace(
+            self,
+            tokens=change(self.tokens),
+            blocks=change(self.blocks),
+            targets=change(self.targets),
+            present=present,
+            mask=mask,
+        )
 
     def layer(self, index: int | slice) -> Batch:
         """The data of the layers selected by an index or slice, as a batch."""
@@ -152,8 +176,9 @@ def measure(batch: Batch) -> Measured:
     )
 
 
-def _codes(blocks: np.ndarray, features: Sequence[int], rng: np.random.Generator, block_norm: float, leak: float,
-           dtype: torch.dtype) -> Tensor:
+def _codes(
+    blocks: np.ndarray, features: Sequence[int], rng: np.random.Generator, block_norm: float, leak: float, dtype: torch.dtype
+) -> Tensor:
     """Random localist codes: own-block part of norm B, off-block part of norm delta, never above either."""
     width = sum(features)
     draw = rng.standard_normal((*blocks.shape, width))
@@ -168,8 +193,9 @@ def _codes(blocks: np.ndarray, features: Sequence[int], rng: np.random.Generator
     return torch.from_numpy(code).to(dtype)
 
 
-def _targets(kind: str, blocks: np.ndarray, features: Sequence[int], in_block: float, causal: bool,
-             rng: np.random.Generator) -> np.ndarray:
+def _targets(
+    kind: str, blocks: np.ndarray, features: Sequence[int], in_block: float, causal: bool, rng: np.random.Generator
+) -> np.ndarray:
     """Targets of one layer: classes [S, T], soft targets [S, T, M], or the pointed-at key [S, T] ('vector')."""
     count, (sequences, tokens) = len(features), blocks.shape
     if kind == "block":
@@ -189,8 +215,15 @@ def _targets(kind: str, blocks: np.ndarray, features: Sequence[int], in_block: f
     return key if kind == "vector" else np.take_along_axis(blocks, key, -1)
 
 
-def _assemble(drawn: Iterable[tuple[np.ndarray, Tensor, np.ndarray]], kind: str, features: tuple[int, ...],
-              block_norm: float, leak: float, device: torch.device | str, source: str) -> Batch:
+def _assemble(
+    drawn: Iterable[tuple[np.ndarray, Tensor, np.ndarray]],
+    kind: str,
+    features: tuple[int, ...],
+    block_norm: float,
+    leak: float,
+    device: torch.device | str,
+    source: str,
+) -> Batch:
     """Stack the layers, resolve vector targets, and prove the promised bounds on the final floats."""
     blocks, tokens, targets = zip(*drawn, strict=True)
     x, goal = torch.stack(tokens), torch.from_numpy(np.stack(targets))
@@ -203,30 +236,55 @@ def _assemble(drawn: Iterable[tuple[np.ndarray, Tensor, np.ndarray]], kind: str,
         worst = upper_norm(x * part)
         if float(worst.max()) > bound:
             layer = int(worst.amax((1, 2)).argmax())
-            raise DataError(f"{name} of a code must be at most {bound}, layer {layer} has {float(worst.max())}: the code "
-                            f"was rounded in {x.dtype}. Choose a bound above {torch.finfo(x.dtype).tiny:.1e}, or float64.")
+            raise DataError(
+                f"{name} of a code must be at most {bound}, layer {layer} has {float(worst.max())}: the code "
+                f"was rounded in {x.dtype}. Choose a bound above {torch.finfo(x.dtype).tiny:.1e}, or float64."
+            )
     return batch.to(device)
 
 
-def _sizes(features: Sequence[int], seeds: Sequence[int], block_norm: float, leak: float, in_block: float,
-           target: str, sequences: int, tokens: int) -> tuple[int, ...]:
+def _sizes(
+    features: Sequence[int],
+    seeds: Sequence[int],
+    block_norm: float,
+    leak: float,
+    in_block: float,
+    target: str,
+    sequences: int,
+    tokens: int,
+) -> tuple[int, ...]:
     """The guards that synthetic and text data share; the block sizes as a tuple."""
     sizes = tuple(features)
     if not sizes or min(sizes) < 1 or not len(seeds) or min(seeds) < 0 or sequences < 1 or tokens < 1:
-        raise DataError(f"data needs positive block sizes, seeds >= 0 (one per layer), sequences and tokens, got features="
-                        f"{sizes}, {len(seeds)} seeds, sequences={sequences}, tokens={tokens}: an empty axis trains "
-                        "nothing. Give at least one of each.")
+        raise DataError(
+            f"data needs positive block sizes, seeds >= 0 (one per layer), sequences and tokens, got features="
+            f"{sizes}, {len(seeds)} seeds, sequences={sequences}, tokens={tokens}: an empty axis trains "
+            "nothing. Give at least one of each."
+        )
     if not (0 < block_norm < np.inf and 0 <= leak < np.inf and 0 <= in_block <= 1):
-        raise DataError(f"data needs 0 < block_norm < inf, 0 <= leak < inf, 0 <= in_block <= 1, got {block_norm}, {leak}, "
-                        f"{in_block}: they are norms and a fraction. Correct the one outside its range.")
+        raise DataError(
+            f"data needs 0 < block_norm < inf, 0 <= leak < inf, 0 <= in_block <= 1, got {block_norm}, {leak}, "
+            f"{in_block}: they are norms and a fraction. Correct the one outside its range."
+        )
     if target not in TARGETS:
         raise DataError(f"target must be one of {TARGETS}, got {target!r}: no other rule is defined. Choose one of them.")
     return sizes
 
 
-def synthetic(features: Sequence[int], seeds: Sequence[int], *, sequences: int = 8, tokens: int = 16,
-              block_norm: float = 1.0, leak: float = 0.0, target: str = "mixture", in_block: float = 0.6,
-              causal: bool = False, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> Batch:
+def synthetic(
+    features: Sequence[int],
+    seeds: Sequence[int],
+    *,
+    sequences: int = 8,
+    tokens: int = 16,
+    block_norm: float = 1.0,
+    leak: float = 0.0,
+    target: str = "mixture",
+    in_block: float = 0.6,
+    causal: bool = False,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> Batch:
     """Random localist codes, one seed per layer; every block has T/M tokens of a sequence, up to one.
 
     target: 'block' (own block as class), 'mixture' (own block with chance in_block, else another), 'soft' (that
@@ -240,8 +298,11 @@ def synthetic(features: Sequence[int], seeds: Sequence[int], *, sequences: int =
         for seed in seeds:
             rng = generator(seed, 0)
             blocks = rng.permuted(np.tile(np.arange(tokens) % len(sizes), (sequences, 1)), axis=1)
-            yield (blocks, _codes(blocks, sizes, rng, block_norm, leak, dtype),
-                   _targets(target, blocks, sizes, in_block, causal, rng))
+            yield (
+                blocks,
+                _codes(blocks, sizes, rng, block_norm, leak, dtype),
+                _targets(target, blocks, sizes, in_block, causal, rng),
+            )
 
     return _assemble(drawn(), target, sizes, block_norm, leak, device, "synthetic")
 
@@ -256,11 +317,15 @@ def read_text(path: str | Path | None = None) -> str:
         with open(path, encoding="utf-8") as file:
             return file.read(TEXT_LIMIT)
     except UnicodeDecodeError as error:
-        raise DataError(f"a text file must be UTF-8; {path} has byte 0x{error.object[error.start]:02x} that starts no "
-                        f"character ({error.reason}): words cannot be read. Convert it, e.g. iconv -t UTF-8.") from error
+        raise DataError(
+            f"a text file must be UTF-8; {path} has byte 0x{error.object[error.start]:02x} that starts no "
+            f"character ({error.reason}): words cannot be read. Convert it, e.g. iconv -t UTF-8."
+        ) from error
     except (OSError, ValueError) as error:
-        raise DataError(f"a text file must be readable; {path} is not ({error}): there is nothing to train on. "
-                        "Give the path of an existing UTF-8 file.") from error
+        raise DataError(
+            f"a text file must be readable; {path} is not ({error}): there is nothing to train on. "
+            "Give the path of an existing UTF-8 file."
+        ) from error
 
 
 def words_of(text: str) -> list[str]:
@@ -303,10 +368,22 @@ def _lexicon(text: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array([number[word] for word in words], dtype=np.int64), np.array(list(home.values()), dtype=np.int64)
 
 
-def text_batch(features: Sequence[int], seeds: Sequence[int], *, path: str | Path | None = None, sequences: int = 8,
-               tokens: int = 16, block_norm: float = 1.0, leak: float = 0.0, target: str = "next",
-               in_block: float = 0.6, causal: bool = True, code_seed: int = 0, dtype: torch.dtype = torch.float32,
-               device: torch.device | str = "cpu") -> Batch:
+def text_batch(
+    features: Sequence[int],
+    seeds: Sequence[int],
+    *,
+    path: str | Path | None = None,
+    sequences: int = 8,
+    tokens: int = 16,
+    block_norm: float = 1.0,
+    leak: float = 0.0,
+    target: str = "next",
+    in_block: float = 0.6,
+    causal: bool = True,
+    code_seed: int = 0,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> Batch:
     """Sequences of real text: each layer's seed draws the places, words become localist codes of their block.
 
     A word type has one code everywhere (drawn from code_seed by frequency rank). target 'next' is the block of the
@@ -317,9 +394,11 @@ def text_batch(features: Sequence[int], seeds: Sequence[int], *, path: str | Pat
     text = read_text(path)
     found = words_of(text) if path is not None else None
     if found is not None and (len(found) <= tokens or len(set(found)) < len(sizes)):
-        raise DataError(f"a text needs more than {tokens} words and at least {len(sizes)} different ones; {source} has "
-                        f"{len(found)} and {len(set(found))}: a sequence has {tokens} words and every block needs one. "
-                        "Give a longer text, or fewer tokens or blocks.")
+        raise DataError(
+            f"a text needs more than {tokens} words and at least {len(sizes)} different ones; {source} has "
+            f"{len(found)} and {len(set(found))}: a sequence has {tokens} words and every block needs one. "
+            "Give a longer text, or fewer tokens or blocks."
+        )
     order, home = _lexicon(text, len(sizes))
     table = _codes(home, sizes, generator(code_seed, 3), block_norm, leak, dtype)
 

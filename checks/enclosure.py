@@ -44,10 +44,14 @@ class Row:
     def __post_init__(self) -> None:
         where = f"row ({self.origin})"
         if len(self.scores) != len(self.block):
-            raise RowError(f"{where}: {len(self.scores)} scores and {len(self.block)} block flags; a row has one flag a visible key")
+            raise RowError(
+                f"{where}: {len(self.scores)} scores and {len(self.block)} block flags; a row has one flag a visible key"
+            )
         for index, score in enumerate(self.scores):
             if isinstance(score, float) and not isfinite(score):
-                raise RowError(f"{where}: key {index} has score {score}; scores are finite, and a masked key is removed, not -inf")
+                raise RowError(
+                    f"{where}: key {index} has score {score}; scores are finite, and a masked key is removed, not -inf"
+                )
         inside = sum(self.block)
         if not 1 <= inside <= len(self.block) - 1:
             raise RowError(
@@ -66,7 +70,9 @@ class Row:
     @property
     def two_level(self) -> bool:
         """Whether the scores are constant on the block and constant outside, exactly: the equality case of many bounds."""
-        return all(len({x for x, flag in zip(self.scores, self.block, strict=True) if flag is side}) == 1 for side in (True, False))
+        return all(
+            len({x for x, flag in zip(self.scores, self.block, strict=True) if flag is side}) == 1 for side in (True, False)
+        )
 
 
 def rational(x: float | int | fmpq | Fraction) -> fmpq:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import sympy as sp
 from flint import arb, ctx, fmpq
@@ -144,6 +144,14 @@ def cases_of_row(row: Row, *, far: bool = True) -> Iterator[tuple[Theorem, Case]
             yield from tier_cases(row, case)
 
 
+def _two_level_at(n: int, k: int, spread: fmpq) -> arb:
+    return arb(_two_level_entropy(n, k, arb(spread)))
+
+
+def _with_mass(given: Mapping[sp.Symbol, Value], mass: Callable[[], arb], bits: int) -> dict[sp.Symbol, Value]:
+    return {**given, sym.tier_mass: at(bits, mass)}
+
+
 @lru_cache(maxsize=100_000)
 def floor_sizes(n: int, spread: fmpq) -> tuple[int, int]:
     """The whole number below r0(n, R) and whichever of it and the next leaves the two-level row less entropy; R > 0."""
@@ -151,11 +159,8 @@ def floor_sizes(n: int, spread: fmpq) -> tuple[int, int]:
         whole = at(bits, lambda: arb(_floor_size(n, arb(spread))).floor()).unique_fmpz()
         if whole is not None:
             k = int(whole)
-            upper_is_less = (
-                at(bits, lambda size=k: _two_level_entropy(n, size, arb(spread)) - _two_level_entropy(n, size + 1, arb(spread)))
-                > 0
-            )
-            return k, k + int(upper_is_less)
+            here, there = (at(bits, partial(_two_level_at, n, size, spread)) for size in (k, k + 1))
+            return k, k + int(bool(here - there > 0))
     raise ValueError(f"r0({n}, {spread}) is too near a whole number to round down with {64 * BITS} bits")
 
 
@@ -187,7 +192,7 @@ def gap_case(case: Case, slack: fmpq = NO_SLACK) -> Case:
 
 def tier_cases(row: Row, case: Case, sizes: Sequence[int] | None = None) -> Iterator[tuple[Theorem, Case]]:
     """The keys outside in tiers by score (three of nearly equal size unless `sizes` are given), each with its measured gap."""
-    low = case.values[sym.low_in]
+    low = min(rational(x) for x, flag in zip(row.scores, row.block, strict=True) if flag)
     outside = sorted((rational(x) for x, flag in zip(row.scores, row.block, strict=True) if not flag), reverse=True)
     if sizes is None:
         third = -(-len(outside) // 3)
@@ -205,7 +210,7 @@ def tier_cases(row: Row, case: Case, sizes: Sequence[int] | None = None) -> Iter
     for gap, part in ((gaps[0], parts[0]), (gaps[-1], parts[-1])):
         number = mass(part)
         given: dict[sp.Symbol, Value] = {sym.t: gap, sym.tier_size: len(part), sym.tier_top: part[0]}
-        yield tier_mass_bound, extended(case, lambda bits, g=given, f=number: {**g, sym.tier_mass: at(bits, f)}, False)
+        yield tier_mass_bound, extended(case, partial(_with_mass, given, number), False)
 
 
 def tiers_case(case: Case, claimed: Sequence[tuple[fmpq, int]], slack: fmpq) -> Case:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from math import exp
 
@@ -112,12 +112,21 @@ def _gap() -> list[Case]:
     return cases + _of("entropy.gap")()
 
 
+def _constantly(values: Mapping[sp.Symbol, Value]) -> Callable[[int], Mapping[sp.Symbol, Value]]:
+    """Exact values, whatever the precision asked for."""
+    return lambda bits: values
+
+
+def _only(symbols: Iterable[sp.Symbol], values: Mapping[sp.Symbol, Value]) -> dict[sp.Symbol, Value]:
+    return {symbol: values[symbol] for symbol in symbols}
+
+
 def _shapes(*symbols: sp.Symbol, margins: tuple[fmpq, ...]) -> Callable[[], list[Case]]:
     gains = (fmpq(1, 10**9), fmpq(1, 2), fmpq(3), fmpq(40))
 
     def cases() -> list[Case]:
         return [
-            exact_case({s: {sym.n: n, sym.g: g, sym.t: t, sym.t_gain: gain}[s] for s in symbols}, f"n = {n}, g = {g}, t = {t}")
+            exact_case(_only(symbols, {sym.n: n, sym.g: g, sym.t: t, sym.t_gain: gain}), f"n = {n}, g = {g}, t = {t}")
             for n, g in ((2, 1), (8, 2), (8, 7), (64, 63), (64, 1), (1000, 30))
             for t in margins
             for gain in (gains if sym.t_gain in symbols else gains[:1])
@@ -137,15 +146,13 @@ def _in_block_size() -> list[Case]:
         (16, 1, 1, 15, 0), (2, 1, 1, 1, 1), (30, 2, 1, 29, 12),
     ):  # fmt: skip
         row = two_level(n, g, t)
-        cases.append(
-            extended(row_case(row), lambda bits, a=low, b=high: {sym.g_low: a, sym.g_high: b}, worst_end(row, low, high))
-        )
+        cases.append(extended(row_case(row), _constantly({sym.g_low: low, sym.g_high: high}), worst_end(row, low, high)))
     return cases
 
 
 def _in_keys() -> list[Case]:
     return [
-        extended(row_case(two_level(n, g, t)), lambda bits, m=n_high: {sym.n_high: m}, n == n_high)
+        extended(row_case(two_level(n, g, t)), _constantly({sym.n_high: n_high}), n == n_high)
         for n, g, t, n_high in (
             (2, 1, 1, 2),
             (8, 2, 3, 8),

@@ -145,7 +145,12 @@ def prox_norm_cases() -> list[Case]:
         for z in (vector((10, 0)), vector((-6, 8)), vector((fmpq(3, 64), fmpq(1, 16))), vector((96, -128))):
             after = prox(z, arb(setting.eta) * arb(setting.lam))
             if after is not None:
-                values = {sym.moved_norm: norm(z), sym.group_next: norm(after), sym.eta: setting.eta, sym.lam: setting.lam}
+                values: dict[sp.Symbol, Value] = {
+                    sym.moved_norm: norm(z),
+                    sym.group_next: norm(after),
+                    sym.eta: setting.eta,
+                    sym.lam: setting.lam,
+                }
                 found.append(Case(values, f"prox of {z}, {setting}", None, True))
     return found
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
+import sympy as sp
 from flint import arb, fmpq
 
 from checks.claims import Case
-from checks.enclosure import rational
+from checks.enclosure import Value, rational
 from checks.extinction_exact import upper
 from checks.extinction_fleets import TINY, Fleet, Plan, make_data, train_fleet, variants
 from checks.penalty import off_block_mask
@@ -68,7 +69,7 @@ def _ball_cases(fleet: Fleet, eta: float) -> Iterator[Emission]:
         rounding = (fleet.entries + 16) * fleet.plan.unit * (max(path) / rational(eta) + lam + bound) + TINY
         vector = upper(bound + rounding)
         for here, there in pairwise(path):
-            values = {
+            values: dict[sp.Symbol, Value] = {
                 sym.group_norm: _ball(here, close),
                 sym.group_next: _ball(there, close),
                 sym.eta: rational(eta),

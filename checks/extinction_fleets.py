@@ -18,13 +18,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import inf, nextafter
 
+import sympy as sp
 import torch
 from flint import arb, fmpq
 from hypothesis import strategies as st
 
 from checks.claims import Case
 from checks.data import Batch, Measured, measure, synthetic, text_batch
-from checks.enclosure import rational
+from checks.enclosure import Value, rational
 from checks.extinction_exact import bits, upper
 from checks.layer import Structure, equal_blocks
 from checks.penalty import Ball, off_block_mask, off_block_penalty
@@ -129,8 +130,8 @@ def make_batch(plan: Plan, structure: Structure, text: bool, layers: int, option
     }
     seeds = [plan.seed + index for index in range(layers)]
     if text:
-        return text_batch(structure.features, seeds, path=options.text, **common)  # type: ignore[arg-type]
-    return synthetic(structure.features, seeds, **common)  # type: ignore[arg-type]
+        return text_batch(structure.features, seeds, path=options.text, **common)
+    return synthetic(structure.features, seeds, **common)
 
 
 def a_priori(structure: Structure, measured: Measured, layer: int, minibatch: bool) -> fmpq:
@@ -314,7 +315,7 @@ def extinction_cases(fleet: Fleet) -> Iterator[tuple[Theorem, Case]]:
             sym.eta: rational(o.size(0)),
             sym.lam: rational(fleet.weights[layer]),
         }
-        special = {
+        special: dict[str, dict[sp.Symbol, Value]] = {
             clipping.name: {sym.clip: known.vector},
             momentum_run.name: {sym.step_bound: known.vector * (1 - rational(o.momentum)), sym.momentum: rational(o.momentum)},
             averaging.name: {sym.step_bound: known.vector, sym.momentum: rational(o.momentum)},

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import sympy as sp
 import torch
 from flint import fmpq
 
 from checks.claims import Case
-from checks.enclosure import rational
+from checks.enclosure import Value, rational
 from checks.extinction_exact import norm, upper, vector
 from checks.extinction_steps import Draws
 from checks.penalty import GroupPenalty, Groups, group_norms, prox_thresholds, soft_threshold
@@ -55,7 +56,7 @@ def zero_steps(drawn: Draws, count: int) -> Iterator[Emission]:
             raise AssertionError(
                 f"the prox keeps a group exactly when its computed norm exceeds the threshold: {size}, {cut}, {flat}"
             )
-        values = {
+        values: dict[sp.Symbol, Value] = {
             sym.computed_norm: rational(size),
             sym.computed_threshold: rational(cut),
             sym.eta: rational(eta),

@@ -4,8 +4,9 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import sympy as sp
 from flint import arb, fmpq
 
 from checks.claims import Case
@@ -13,6 +14,7 @@ from checks.enclosure import Value
 from checks.extinction_cases import SETTINGS, precise
 from checks.extinction_exact import (
     Setting,
+    Vector,
     adam_ratio,
     add,
     along,
@@ -76,7 +78,7 @@ def norm_after_cases() -> list[Case]:
                     if found_next is None:
                         break
                     theta, total = found_next, total + fmpq(size)
-                    values: dict[object, Value] = {
+                    values: dict[sp.Symbol, Value] = {
                         sym.group_later: norm(theta),
                         sym.theta0: start,
                         sym.total_step: total,
@@ -86,7 +88,6 @@ def norm_after_cases() -> list[Case]:
                         sym.vector_max: setting.bound * length,
                     }
                     alive = bool(norm(theta) > 0)
-                    # type: ignore[arg-type]
                     found.append(Case(values, f"after steps {sizes}, share {length}, {setting}", None, length == 1 and alive))
     return found
 
@@ -121,7 +122,12 @@ def momentum_bound_cases() -> list[Case]:
     for bound in (fmpq(1), fmpq(1, 8), fmpq(6)):
         for mu, steps in ((fmpq(0), 3), (fmpq(1, 2), 64), (fmpq(9, 10), 400), (fmpq(9, 10), 4), (fmpq(1, 8), 40)):
             reached = arb(bound) * (1 - arb(mu) ** (steps + 1)) / (1 - arb(mu))
-            values = {sym.direction_norm: reached, sym.step_bound: bound, sym.vector_max: bound, sym.momentum: mu}
+            values: dict[sp.Symbol, Value] = {
+                sym.direction_norm: reached,
+                sym.step_bound: bound,
+                sym.vector_max: bound,
+                sym.momentum: mu,
+            }
             found.append(Case(values, f"{steps} constant vectors of length {bound}, mu = {mu}", None, mu == 0))
     return found
 
@@ -163,11 +169,15 @@ def adam_ratio_cases() -> list[Case]:
     for b1, b2 in BETAS:
         for count in (1, 5, 400):
             for name, gradients in (("worst", worst_gradients(count, b1, b2)), ("constant", [arb(1)] * count)):
-                values = {sym.adam_value: adam_ratio(gradients, b1, b2), sym.beta1: b1, sym.beta2: b2}
+                values: dict[sp.Symbol, Value] = {sym.adam_value: adam_ratio(gradients, b1, b2), sym.beta1: b1, sym.beta2: b2}
                 found.append(Case(values, f"{count} {name} gradients, betas {b1}, {b2}", None, b1 == b2))
     b1, b2 = fmpq(9, 10), fmpq(999, 1000)
-    values = {sym.adam_value: adam_ratio(worst_gradients(20_000, b1, b2), b1, b2), sym.beta1: b1, sym.beta2: b2}
-    return [*found, Case(values, "20,000 worst gradients, betas 0.9, 0.999", None)]
+    latest: dict[sp.Symbol, Value] = {
+        sym.adam_value: adam_ratio(worst_gradients(20_000, b1, b2), b1, b2),
+        sym.beta1: b1,
+        sym.beta2: b2,
+    }
+    return [*found, Case(latest, "20,000 worst gradients, betas 0.9, 0.999", None)]
 
 
 @precise
@@ -183,9 +193,7 @@ def adam_runs() -> list[Case]:
                 for states, part in ((1, fmpq(1)), (3, fmpq(1, 2)), (100, fmpq(1))):
                     start = base.eta * base.gamma * (states - 1 + part)
                     for sign in (1, -1):
-                        steps = run_until_zero(
-                            vector((start / side,) * count), setting, lambda k, theta, s=sign: vector((-s,) * len(theta))
-                        )
+                        steps = run_until_zero(vector((start / side,) * count), setting, _signs(-sign))
                         if steps is not None:
                             values = setting.values | {sym.beta1: beta, sym.beta2: beta, sym.parameters: count}
                             found.append(
@@ -206,7 +214,7 @@ def _float_stay(u: int, entries: int, share: fmpq, setting: tuple[fmpq, fmpq]) -
     stay = fmpq((entries + 8), 2**u)
     gamma = upper(bound * stay / (1 - stay) * (1 + fmpq(1, 2**40)))  # the least, up to what a ball can tell apart
     lam = bound + gamma
-    values = {
+    values: dict[sp.Symbol, Value] = {
         sym.eta: eta,
         sym.gamma: gamma,
         sym.step_bound: bound,
@@ -254,3 +262,8 @@ def float_zero_cases() -> list[Case]:
                                 run_case(steps, start, values, f"u = {unit}, {setting}", extremal=length > 0 and unit == 0)
                             )
     return found
+
+
+def _signs(sign: int) -> Callable[[int, Vector], Vector]:
+    """The same step in every state: `sign` in every coordinate."""
+    return lambda state, theta: vector((sign,) * len(theta))

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import sympy as sp
 from flint import arb, fmpq
 from hypothesis import strategies as st
 
 from checks.claims import Case
+from checks.enclosure import Value
 from checks.extinction_cases import ball_case, prox_case, step_values
 from checks.extinction_exact import Setting, add, along, clipped, norm, prox, resized, scaled, upper, vector
 from checks.properties import Emission
@@ -127,7 +129,7 @@ def step_cases(
         if norm(theta) > 0:
             push = norm(theta) + arb(setting.eta) * arb(bound)
             low = arb(bound) * int(rng.integers(1, 64)) / 64
-            below = {
+            below: dict[sp.Symbol, Value] = {
                 sym.group_norm: norm(theta),
                 sym.eta: setting.eta,
                 sym.lam: low,

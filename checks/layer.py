@@ -23,8 +23,18 @@ from torch import Tensor
 from checks.data import Batch
 
 __all__ = [
-    "Capture", "LayerError", "Parameters", "Rule", "Structure", "attend", "content_scores",
-    "equal_blocks", "per_layer", "same_block", "score_bias", "visible_keys",
+    "Capture",
+    "LayerError",
+    "Parameters",
+    "Rule",
+    "Structure",
+    "attend",
+    "content_scores",
+    "equal_blocks",
+    "per_layer",
+    "same_block",
+    "score_bias",
+    "visible_keys",
 ]
 
 
@@ -48,25 +58,37 @@ class Structure:
     def __post_init__(self) -> None:
         """Fill the defaults, then refuse a structure that no layer can have."""
         if self.parametrisation not in ("bilinear", "qk"):
-            raise LayerError(f"Structure.parametrisation is 'bilinear' or 'qk', got {self.parametrisation!r}: "
-                             "these are the two content forms that have groups. Choose one of them.")
+            raise LayerError(
+                f"Structure.parametrisation is 'bilinear' or 'qk', got {self.parametrisation!r}: "
+                "these are the two content forms that have groups. Choose one of them."
+            )
         if not self.features or min(self.features) < 1:
-            raise LayerError(f"Structure.features needs one positive size per block, got {self.features}: "
-                             "an empty block has no group. Give the sizes d_c, for example (4, 4, 4, 4).")
+            raise LayerError(
+                f"Structure.features needs one positive size per block, got {self.features}: "
+                "an empty block has no group. Give the sizes d_c, for example (4, 4, 4, 4)."
+            )
         if self.parametrisation == "qk" and (len(self.heads) != len(self.features) or min(self.heads) < 1):
-            raise LayerError(f"Structure.heads needs one positive size for each of the {len(self.features)} blocks, "
-                             f"got {self.heads}: group (b, b) joins head block b to feature block b. Give the sizes h_b.")
+            raise LayerError(
+                f"Structure.heads needs one positive size for each of the {len(self.features)} blocks, "
+                f"got {self.heads}: group (b, b) joins head block b to feature block b. Give the sizes h_b."
+            )
         if self.parametrisation == "bilinear" and self.heads:
-            raise LayerError(f"Structure.heads must be empty for 'bilinear', got {self.heads}: A acts on features "
-                             "directly. Leave heads out or choose parametrisation='qk'.")
+            raise LayerError(
+                f"Structure.heads must be empty for 'bilinear', got {self.heads}: A acts on features "
+                "directly. Leave heads out or choose parametrisation='qk'."
+            )
         for name in ("temperature", "strength"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
-                raise LayerError(f"Structure.{name} must be finite and positive, got {value}: it scales scores. "
-                                 "Give a positive number; to switch locality off set dial=0.")
+                raise LayerError(
+                    f"Structure.{name} must be finite and positive, got {value}: it scales scores. "
+                    "Give a positive number; to switch locality off set dial=0."
+                )
         if min(self.value_width, self.classes) < 0:
-            raise LayerError(f"Structure.value_width and classes must not be negative, got {self.value_width} and "
-                             f"{self.classes}: they are sizes. Use 0 for the defaults.")
+            raise LayerError(
+                f"Structure.value_width and classes must not be negative, got {self.value_width} and "
+                f"{self.classes}: they are sizes. Use 0 for the defaults."
+            )
         object.__setattr__(self, "value_width", self.value_width or self.width)
         object.__setattr__(self, "classes", self.classes or self.blocks)
 
@@ -94,10 +116,15 @@ class Structure:
 def equal_blocks(blocks: int, width: int, head: int = 0, **rest: object) -> Structure:
     """The structure with `blocks` equal blocks: bilinear if head is 0, else qk with head width `head`."""
     if blocks < 1 or width % blocks or head % blocks:
-        raise LayerError(f"equal_blocks needs a block count that divides width and head, got blocks={blocks}, "
-                         f"width={width}, head={head}: blocks have equal sizes. Use Structure(features=...) for others.")
-    made = Structure(features=(width // blocks,) * blocks, heads=(head // blocks,) * blocks if head else (),
-                     parametrisation="qk" if head else "bilinear")
+        raise LayerError(
+            f"equal_blocks needs a block count that divides width and head, got blocks={blocks}, "
+            f"width={width}, head={head}: blocks have equal sizes. Use Structure(features=...) for others."
+        )
+    made = Structure(
+        features=(width // blocks,) * blocks,
+        heads=(head // blocks,) * blocks if head else (),
+        parametrisation="qk" if head else "bilinear",
+    )
     return replace(made, **{"value_width": 0, "classes": 0, **rest})  # type: ignore[arg-type]
 
 
@@ -158,8 +185,10 @@ def per_layer(value: float | Tensor, layers: int, name: str, device: torch.devic
     # from float64 on the host, so that 0.1 is the same 0.1 in every dtype and on every device
     made = torch.as_tensor(value, dtype=torch.float64).to(device)
     if made.ndim > 1 or (made.ndim == 1 and made.shape[0] != layers) or not bool(torch.isfinite(made).all()):
-        raise LayerError(f"{name} must be one finite number or one for each of the {layers} layers, got {value}: "
-                         "it is applied layer by layer. Give a float or a tensor of that length.")
+        raise LayerError(
+            f"{name} must be one finite number or one for each of the {layers} layers, got {value}: "
+            "it is applied layer by layer. Give a float or a tensor of that length."
+        )
     return made.expand(layers)
 
 
@@ -182,29 +211,36 @@ def visible_keys(batch: Batch, structure: Structure) -> Bool[Tensor, "L S T T"]:
         empty = empty & batch.present
     if bool(empty.any()):
         layer, sequence, query = (int(v) for v in empty.nonzero()[0])
-        raise LayerError(f"every query needs a visible key; layer {layer}, sequence {sequence}, query {query} has none: "
-                         "the softmax of an empty row does not exist. Let the mask keep at least the query's own key.")
+        raise LayerError(
+            f"every query needs a visible key; layer {layer}, sequence {sequence}, query {query} has none: "
+            "the softmax of an empty row does not exist. Let the mask keep at least the query's own key."
+        )
     return visible
 
 
-def score_bias(batch: Batch, structure: Structure, dial: float | Tensor = 0.0,
-               rules: Sequence[Rule] = ()) -> Float[Tensor, "L S T T"]:
+def score_bias(
+    batch: Batch, structure: Structure, dial: float | Tensor = 0.0, rules: Sequence[Rule] = ()
+) -> Float[Tensor, "L S T T"]:
     """All that is added to content scores (nats): dial * beta on same-block pairs, plus the rules."""
     layers, like = batch.layers, batch.tokens
     added = (per_layer(dial, layers, "dial", like.device) * structure.strength)[:, None, None, None]
     bias = same_block(batch) * added
     for index, rule in enumerate(rules):
         shape = tuple(rule.keys.shape)
-        if rule.keys.dtype != torch.bool or not shape or shape != tuple(batch.blocks.shape)[-len(shape):]:
-            raise LayerError(f"rule {index} needs a boolean key set whose shape ends {tuple(batch.blocks.shape)}, got "
-                             f"{rule.keys.dtype} {shape}: it selects keys. Use [T], [S, T] or [L, S, T].")
+        if rule.keys.dtype != torch.bool or not shape or shape != tuple(batch.blocks.shape)[-len(shape) :]:
+            raise LayerError(
+                f"rule {index} needs a boolean key set whose shape ends {tuple(batch.blocks.shape)}, got "
+                f"{rule.keys.dtype} {shape}: it selects keys. Use [T], [S, T] or [L, S, T]."
+            )
         strength = per_layer(rule.strength, layers, f"strength of rule {index}", like.device)
         bias = bias + rule.keys.to(like.device)[..., None, :] * strength[:, None, None, None]
     # one rounding into the layer's dtype: a rule that is removed leaves no residue
     bias = bias.to(like.dtype)
     if not bool((bias.abs() <= torch.finfo(like.dtype).max / 4).all()):
-        raise LayerError(f"dial * beta plus the rules must stay below {torch.finfo(like.dtype).max / 4:.1e}, got "
-                         f"{float(bias.abs().max()):.1e} in {like.dtype}: the score would overflow. Lower dial or rule.")
+        raise LayerError(
+            f"dial * beta plus the rules must stay below {torch.finfo(like.dtype).max / 4:.1e}, got "
+            f"{float(bias.abs().max()):.1e} in {like.dtype}: the score would overflow. Lower dial or rule."
+        )
     return bias
 
 
@@ -212,9 +248,11 @@ def content_scores(parameters: Parameters, batch: Batch, structure: Structure) -
     """Content scores with the temperature divided out; independent of dial, rules and masks."""
     expected = (structure.matrices, sum(structure.rows), structure.width)
     if tuple(parameters.content.shape[1:]) != expected or batch.tokens.shape[-1] != structure.width:
-        raise LayerError(f"content needs weights of shape [L, {', '.join(map(str, expected))}] and tokens of width "
-                         f"{structure.width}, got {tuple(parameters.content.shape)} and {tuple(batch.tokens.shape)}: "
-                         "both come from one structure. Build weights and batch from the same Structure.")
+        raise LayerError(
+            f"content needs weights of shape [L, {', '.join(map(str, expected))}] and tokens of width "
+            f"{structure.width}, got {tuple(parameters.content.shape)} and {tuple(batch.tokens.shape)}: "
+            "both come from one structure. Build weights and batch from the same Structure."
+        )
     x = batch.tokens
     if structure.matrices == 1:
         left, right = x @ parameters.content[:, 0, None], x
@@ -223,8 +261,15 @@ def content_scores(parameters: Parameters, batch: Batch, structure: Structure) -
     return left @ right.mT / structure.temperature
 
 
-def attend(parameters: Parameters, batch: Batch, structure: Structure, *, dial: float | Tensor = 0.0,
-           rules: Sequence[Rule] = (), content: Float[Tensor, "L S T T"] | None = None) -> Capture:
+def attend(
+    parameters: Parameters,
+    batch: Batch,
+    structure: Structure,
+    *,
+    dial: float | Tensor = 0.0,
+    rules: Sequence[Rule] = (),
+    content: Float[Tensor, "L S T T"] | None = None,
+) -> Capture:
     """One pass of the frozen fleet at a dial setting; pass `content` to re-use content scores for many dials.
 
     dial: finite, any sign, one number or one per layer.  Raises LayerError for an empty row or a non-finite score.
@@ -235,9 +280,11 @@ def attend(parameters: Parameters, batch: Batch, structure: Structure, *, dial: 
     bad = ~torch.isfinite(scores)
     if bool(bad.any()):
         layer, sequence, query, key = (int(v) for v in bad.nonzero()[0])
-        raise LayerError(f"scores must be finite; layer {layer}, sequence {sequence}, query {query}, key {key} has "
-                         f"{float(scores[layer, sequence, query, key])}: weights or dial overflow {scores.dtype}. "
-                         "Lower the norms or the dial, or use float64.")
+        raise LayerError(
+            f"scores must be finite; layer {layer}, sequence {sequence}, query {query}, key {key} has "
+            f"{float(scores[layer, sequence, query, key])}: weights or dial overflow {scores.dtype}. "
+            "Lower the norms or the dial, or use float64."
+        )
     rows = visible.any(-1)
     top = scores.masked_fill(~visible, -math.inf).amax(-1, keepdim=True)
     mass = (scores - top.masked_fill(~rows[..., None], 0.0)).exp().masked_fill(~visible, 0.0)

@@ -23,9 +23,23 @@ from torch import Tensor
 from checks.layer import Structure
 
 __all__ = [
-    "Ball", "GroupPenalty", "Groups", "PenaltyError", "column_groups", "column_penalty", "expand", "group_norms",
-    "group_sums", "off_block_mask", "off_block_penalty", "penalty_value", "project", "prox", "two_index_groups",
-    "uniform_penalty", "whole",
+    "Ball",
+    "GroupPenalty",
+    "Groups",
+    "PenaltyError",
+    "column_groups",
+    "column_penalty",
+    "expand",
+    "group_norms",
+    "group_sums",
+    "off_block_mask",
+    "off_block_penalty",
+    "penalty_value",
+    "project",
+    "prox",
+    "two_index_groups",
+    "uniform_penalty",
+    "whole",
 ]
 
 
@@ -64,8 +78,10 @@ class GroupPenalty:
     def __post_init__(self) -> None:
         """Refuse weights that have no proximal map."""
         if tuple(self.weights.shape) != self.groups.shape:
-            raise PenaltyError(f"GroupPenalty.weights needs shape {self.groups.shape}, got {tuple(self.weights.shape)}: "
-                               "one weight per group. Build it with off_block_penalty or uniform_penalty.")
+            raise PenaltyError(
+                f"GroupPenalty.weights needs shape {self.groups.shape}, got {tuple(self.weights.shape)}: "
+                "one weight per group. Build it with off_block_penalty or uniform_penalty."
+            )
         _domain(torch.as_tensor(self.weight, dtype=torch.float64), "GroupPenalty.weight")
         _domain(self.weights, "GroupPenalty.weights")
 
@@ -81,8 +97,10 @@ class Ball:
         """Refuse a ball that is no ball."""
         radii = self.radius if isinstance(self.radius, tuple) else (self.radius,)
         if not radii or not all(r > 0 for r in radii) or self.per not in ("matrix", "group"):
-            raise PenaltyError(f"Ball needs a positive radius and per='matrix' or 'group', got {self}: a projection on "
-                               "an empty or NaN ball does not exist. Give radius > 0, math.inf for none.")
+            raise PenaltyError(
+                f"Ball needs a positive radius and per='matrix' or 'group', got {self}: a projection on "
+                "an empty or NaN ball does not exist. Give radius > 0, math.inf for none."
+            )
 
 
 def _domain(values: Tensor, name: str) -> None:
@@ -90,9 +108,11 @@ def _domain(values: Tensor, name: str) -> None:
     bad = ~(torch.isfinite(values) & (values >= 0))
     if bool(bad.any()):
         place = tuple(int(v) for v in bad.nonzero()[0])
-        raise PenaltyError(f"prox of a group norm needs finite thresholds >= 0; {name}{list(place)} is "
-                           f"{float(values[place])}: for a negative threshold the objective is not convex and its "
-                           "minimiser is not the soft threshold. Use 0 to leave a group unpenalised.")
+        raise PenaltyError(
+            f"prox of a group norm needs finite thresholds >= 0; {name}{list(place)} is "
+            f"{float(values[place])}: for a negative threshold the objective is not convex and its "
+            "minimiser is not the soft threshold. Use 0 to leave a group unpenalised."
+        )
 
 
 def two_index_groups(structure: Structure) -> Groups:
@@ -165,15 +185,17 @@ def penalty_value(content: Float[Tensor, "L K R C"], penalty: GroupPenalty) -> F
     return lam * (group_norms(content, penalty.groups) * penalty.weights.to(content.device)).sum((1, 2, 3))
 
 
-def scale_groups(matrices: Float[Tensor, "L K R C"], factors: Float[Tensor, "#L K b c"],
-                 groups: Groups) -> Float[Tensor, "L K R C"]:
+def scale_groups(
+    matrices: Float[Tensor, "L K R C"], factors: Float[Tensor, "#L K b c"], groups: Groups
+) -> Float[Tensor, "L K R C"]:
     """Each group times its factor; adding 0.0 turns the -0.0 of a killed negative entry into 0.0."""
     # a multiplication, not a selection: a NaN weight times factor 0 stays NaN and is seen
     return matrices * expand(factors.to(matrices.dtype), groups) + 0.0
 
 
-def soft_threshold(matrices: Float[Tensor, "L K R C"], thresholds: Float[Tensor, "L K b c"],
-                   groups: Groups) -> Float[Tensor, "L K R C"]:
+def soft_threshold(
+    matrices: Float[Tensor, "L K R C"], thresholds: Float[Tensor, "L K b c"], groups: Groups
+) -> Float[Tensor, "L K R C"]:
     """The proximal map without its domain check, for loops whose thresholds were checked once."""
     norms = group_norms(matrices, groups)
     # threshold 0 leaves a group alone even where its norm is 0 or underflowed
@@ -192,8 +214,10 @@ def project(matrices: Float[Tensor, "L K R C"], ball: Ball, groups: Groups) -> F
     cut = groups if ball.per == "group" else Groups(matrix, (height,), (width,))
     given = ball.radius if isinstance(ball.radius, tuple) else (ball.radius,) * matrix
     if len(given) != matrix:
-        raise PenaltyError(f"Ball.radius needs one number or {matrix}, got {given}: one radius per matrix. "
-                           "Give a float, or (rho_Q, rho_K) for a qk layer.")
+        raise PenaltyError(
+            f"Ball.radius needs one number or {matrix}, got {given}: one radius per matrix. "
+            "Give a float, or (rho_Q, rho_K) for a qk layer."
+        )
     unit = 2.0**-53
     roundoff = torch.finfo(matrices.dtype).eps / 2
     short = 1 - 4 * roundoff - (height * width + 8) * unit
@@ -202,16 +226,19 @@ def project(matrices: Float[Tensor, "L K R C"], ball: Ball, groups: Groups) -> F
     return scale_groups(matrices, torch.where(norms > radius * short, radius * short / norms, 1.0), cut)
 
 
-def prox(matrices: Float[Tensor, "L K R C"], penalty: GroupPenalty, step: float,
-         ball: Ball | None = None) -> Float[Tensor, "L K R C"]:
+def prox(
+    matrices: Float[Tensor, "L K R C"], penalty: GroupPenalty, step: float, ball: Ball | None = None
+) -> Float[Tensor, "L K R C"]:
     """argmin_W  ||W - Z||^2 / 2 + step * lam * sum_g w_g ||W_g||  over the ball, exactly zero where zero.
 
     step: finite, >= 0.  Raises PenaltyError outside the domain, and for a non-finite Z.
     """
     thresholds = prox_thresholds(penalty, step, matrices.shape[0]).to(matrices.device)
     if not bool(torch.isfinite(matrices).all()):
-        raise PenaltyError(f"prox needs finite weights, layer {int((~torch.isfinite(matrices)).nonzero()[0, 0])} has a "
-                           "NaN or an infinity: it has no nearest point. Lower the step that produced it.")
+        raise PenaltyError(
+            f"prox needs finite weights, layer {int((~torch.isfinite(matrices)).nonzero()[0, 0])} has a "
+            "NaN or an infinity: it has no nearest point. Lower the step that produced it."
+        )
     shrunk = soft_threshold(matrices, thresholds, penalty.groups)
     return shrunk if ball is None else project(shrunk, ball, penalty.groups)
 
@@ -219,12 +246,16 @@ def prox(matrices: Float[Tensor, "L K R C"], penalty: GroupPenalty, step: float,
 def prox_thresholds(penalty: GroupPenalty, step: float, layers: int) -> Float[Tensor, "L K b c"]:
     """Thresholds step * lam * w_g, checked: finite and not negative."""
     if not (math.isfinite(step) and step >= 0):
-        raise PenaltyError(f"prox of a group norm needs a finite step >= 0, got {step}: it multiplies the threshold. "
-                           "Give the step size of the gradient step.")
+        raise PenaltyError(
+            f"prox of a group norm needs a finite step >= 0, got {step}: it multiplies the threshold. "
+            "Give the step size of the gradient step."
+        )
     lam = torch.as_tensor(penalty.weight, dtype=torch.float64).cpu()
     if lam.ndim > 1 or (lam.ndim == 1 and lam.shape[0] != layers):
-        raise PenaltyError(f"GroupPenalty.weight needs one number or {layers}, got shape {tuple(lam.shape)}: one per "
-                           "layer. Give a float or an [L] tensor.")
+        raise PenaltyError(
+            f"GroupPenalty.weight needs one number or {layers}, got shape {tuple(lam.shape)}: one per "
+            "layer. Give a float or an [L] tensor."
+        )
     made = step * lam.expand(layers)[:, None, None, None] * penalty.weights.cpu().double()
     _domain(made, "step * weight * weights")
     return made

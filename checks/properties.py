@@ -8,6 +8,7 @@ of the layers it trained. A case that refutes its theorem ends the example; Hypo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import nextafter
 from pathlib import Path
@@ -90,13 +91,15 @@ class FamilyChecks:
         names = {theorem.name for theorem in self.theorems}
         attacked = {theorem.name for prop in self.properties for theorem in prop.theorems}
         if names != set(self.extremal):
-            raise ValueError(f"{self.family}: extremal cases for {sorted(self.extremal)}, statements {sorted(names)}; each needs some")
+            raise ValueError(
+                f"{self.family}: extremal cases for {sorted(self.extremal)}, statements {sorted(names)}; each needs some"
+            )
         silent = names - attacked - {theorem.name for theorem in self.theorems if theorem.kind == "counterexample"}
         if silent:
             raise ValueError(f"{self.family}: no property attacks {sorted(silent)}")
 
 
-class Refuted(AssertionError):
+class RefutedError(AssertionError):
     """A case refutes its theorem."""
 
     def __init__(self, theorem: Theorem, case: Case, judgement: Judgement) -> None:
@@ -131,7 +134,9 @@ class Tally:
             self.undecided = _record(case, judgement)
 
     def _extremes(self, case: Case, judgement: Judgement) -> None:
-        assert judgement.lhs is not None and judgement.rhs is not None and judgement.slack is not None
+        assert judgement.lhs is not None
+        assert judgement.rhs is not None
+        assert judgement.slack is not None
         slack = max(float(judgement.slack.mid()), 0.0)
         self.worst_slack = slack if self.worst_slack is None else min(self.worst_slack, slack)
         sides = sorted((abs(float(judgement.lhs.mid())), abs(float(judgement.rhs.mid()))))
@@ -212,13 +217,11 @@ def attack(prop: Property, options: Options, shard: int = 0, shards: int = 1) ->
             judgement = judge(theorem, case)
             outcome.tallies[theorem.name].add(case, judgement)
             if judgement.verdict is FAILS:
-                raise Refuted(theorem, case, judgement)
+                raise RefutedError(theorem, case, judgement)
 
-    try:
+    with suppress(RefutedError):  # the tally holds the shrunk case
         run()
-    except Refuted:
-        pass  # the tally holds the shrunk case
     return outcome
 
 
-__all__ = ["FamilyChecks", "Options", "Outcome", "Property", "Refuted", "Tally", "Trained", "attack", "holds_for"]
+__all__ = ["FamilyChecks", "Options", "Outcome", "Property", "RefutedError", "Tally", "Trained", "attack", "holds_for"]

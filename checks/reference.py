@@ -84,18 +84,31 @@ def into_ball(value: np.ndarray, radius: float, rectangles: Sequence[tuple[int, 
         piece *= min(1.0, radius / max(float(np.linalg.norm(piece)), 1e-300))
 
 
-def proximal_step(theta: Theta, gradient: Theta, memory: dict[str, tuple[np.ndarray, ...]], optimiser: Optimiser,
-                  index: int, thresholds: np.ndarray, rows: Sequence[int], columns: Sequence[int],
-                  trainable: Sequence[str], balls: dict[str, float], ball_per: str = "matrix") -> Theta:
+def proximal_step(
+    theta: Theta,
+    gradient: Theta,
+    memory: dict[str, tuple[np.ndarray, ...]],
+    optimiser: Optimiser,
+    index: int,
+    thresholds: np.ndarray,
+    rows: Sequence[int],
+    columns: Sequence[int],
+    trainable: Sequence[str],
+    balls: dict[str, float],
+    ball_per: str = "matrix",
+) -> Theta:
     """One step of every variant; thresholds lam w_g [K, b, c] act on content, `memory` is updated in place."""
     new, eta = dict(theta), optimiser.size(index)
     for name in trainable:
         z, old = gradient[name].copy(), theta[name]
         grouped = name == "content"
-        parts = [(k, r, c, w) for k in range(len(old)) for b, d, r, c in group_slices(rows, columns)
-                 for w in [thresholds[k, b, d]]] if grouped else []
+        parts = (
+            [(k, r, c, w) for k in range(len(old)) for b, d, r, c in group_slices(rows, columns) for w in [thresholds[k, b, d]]]
+            if grouped
+            else []
+        )
         if optimiser.clip is not None:
-            for piece in ([z[k, r, c] for k, r, c, _ in parts] if grouped else [z]):
+            for piece in [z[k, r, c] for k, r, c, _ in parts] if grouped else [z]:
                 piece *= min(1.0, optimiser.clip / max(float(np.linalg.norm(piece)), 1e-300))
         if optimiser.rule == "adam":
             (b1, b2), (m, s) = optimiser.betas, memory.get(name, (np.zeros_like(z), np.zeros_like(z)))
@@ -123,10 +136,20 @@ def proximal_step(theta: Theta, gradient: Theta, memory: dict[str, tuple[np.ndar
     return new
 
 
-def train_reference(theta: Theta, layer: Layer, optimiser: Optimiser, steps: int, thresholds: np.ndarray,
-                    rows: Sequence[int], columns: Sequence[int], *,
-                    trainable: Sequence[str] = ("content", "values", "readout"), balls: dict[str, float] | None = None,
-                    ball_per: str = "matrix", order: np.ndarray | None = None) -> list[Theta]:
+def train_reference(
+    theta: Theta,
+    layer: Layer,
+    optimiser: Optimiser,
+    steps: int,
+    thresholds: np.ndarray,
+    rows: Sequence[int],
+    columns: Sequence[int],
+    *,
+    trainable: Sequence[str] = ("content", "values", "readout"),
+    balls: dict[str, float] | None = None,
+    ball_per: str = "matrix",
+    order: np.ndarray | None = None,
+) -> list[Theta]:
     """All states of a run, from the initial one to the one after `steps` steps; order [steps, b]: minibatches."""
     memory: dict[str, tuple[np.ndarray, ...]] = {}
     first = {name: value.copy() for name, value in theta.items()}
@@ -136,9 +159,13 @@ def train_reference(theta: Theta, layer: Layer, optimiser: Optimiser, steps: int
     states = [first]
     for index in range(steps):
         at = np.arange(len(layer.x)) if order is None else order[index]
-        part = Layer(layer.x[at], layer.targets[at], layer.bias[at], layer.visible[at], layer.present[at],
-                     layer.tau, layer.kind)
+        part = Layer(
+            layer.x[at], layer.targets[at], layer.bias[at], layer.visible[at], layer.present[at], layer.tau, layer.kind
+        )
         gradient = loss_and_gradients(states[-1], part)[1]
-        states.append(proximal_step(states[-1], gradient, memory, optimiser, index, thresholds, rows, columns,
-                                    trainable, balls or {}, ball_per))
+        states.append(
+            proximal_step(
+                states[-1], gradient, memory, optimiser, index, thresholds, rows, columns, trainable, balls or {}, ball_per
+            )
+        )
     return states

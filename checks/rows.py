@@ -45,7 +45,16 @@ def two_level(n: int, g: int, t: float | fmpq, base: float | fmpq = 0.0) -> Row:
     return Row((high,) * g + (low,) * (n - g), block_flags(n, g), f"two-level row n={n} g={g} t={t} base={base}")
 
 
-EXTREMAL_SHAPES = ((2, 1, 0.0), (2, 1, 1.0), (4, 1, 0.5), (8, 2, 3.0), (16, 15, 0.125), (64, 8, 12.0), (64, 1, 40.0), (33, 32, 7.5))
+EXTREMAL_SHAPES = (
+    (2, 1, 0.0),
+    (2, 1, 1.0),
+    (4, 1, 0.5),
+    (8, 2, 3.0),
+    (16, 15, 0.125),
+    (64, 8, 12.0),
+    (64, 1, 40.0),
+    (33, 32, 7.5),
+)
 
 
 def two_level_rows() -> list[Row]:
@@ -55,7 +64,12 @@ def two_level_rows() -> list[Row]:
 
 def ordinary_rows() -> list[Row]:
     """A few rows that attain nothing: uneven scores inside and outside, positive, zero and negative margins."""
-    scores = ((2.0, 1.0, 0.5, -1.0), (0.25, 3.0, 0.0, -2.0, 0.125), (-1.0, 0.0, 2.0), (5.0, 4.5, 4.0, 1.0, 0.0, -3.0, 0.5, 0.25))
+    scores = (
+        (2.0, 1.0, 0.5, -1.0),
+        (0.25, 3.0, 0.0, -2.0, 0.125),
+        (-1.0, 0.0, 2.0),
+        (5.0, 4.5, 4.0, 1.0, 0.0, -3.0, 0.5, 0.25),
+    )
     return [Row(row, block_flags(len(row), 1 + len(row) // 4), f"ordinary row {index}") for index, row in enumerate(scores)]
 
 
@@ -73,7 +87,9 @@ def nearly_two_level(batch: RowBatch) -> Iterator[Row]:
     base = np.where(np.arange(batch.n) < batch.g, gap, 0.0).astype(batch.dtype)
     for index in range(batch.count):
         moved = base + np.spacing(base) * rng.integers(-3, 4, batch.n).astype(batch.dtype)
-        yield Row(tuple(moved.astype(np.float64).tolist()), block_flags(batch.n, batch.g), f"near two-level row {index} of {batch}")
+        yield Row(
+            tuple(moved.astype(np.float64).tolist()), block_flags(batch.n, batch.g), f"near two-level row {index} of {batch}"
+        )
 
 
 def climb(objective: Objective, start: NDArray[np.float64], steps: int = 60) -> NDArray[np.float64]:

@@ -58,7 +58,9 @@ def write_atomically(path: Path, text: str) -> None:
         raise
 
 
-def run_checks(families: Sequence[str], options: Options, out: Path, *, workers: int | None = None, report: Report | None = None) -> RunResult:
+def run_checks(
+    families: Sequence[str], options: Options, out: Path, *, workers: int | None = None, report: Report | None = None
+) -> RunResult:
     """Run every shard of these families that has no result yet, merge all and write `<out>/<run>.json`.
 
     An interrupted run leaves its finished shards in `<out>/<run>.shards/`; the same command picks them up, because the run's name is a
@@ -158,13 +160,16 @@ def _evidence(
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "code": {"version": _version("localist"), "commit": _commit()},
-        "libraries": {library: _version(library) for library in ("sympy", "python-flint", "torch", "numpy", "scipy", "hypothesis")},
+        "libraries": {
+            library: _version(library) for library in ("sympy", "python-flint", "torch", "numpy", "scipy", "hypothesis")
+        },
         "options": dataclasses.asdict(options) | {"text": None if options.text is None else options.text.name},
         "devices": devices,
         "layers": run.layers,
         "stale_formulas": list(run.stale),
         "statements": [
-            dataclasses.asdict(statement) | {"verdict": statement.verdict, "problems": statement.problems} for statement in run.statements
+            dataclasses.asdict(statement) | {"verdict": statement.verdict, "problems": statement.problems}
+            for statement in run.statements
         ],
     }
 

@@ -84,7 +84,13 @@ def _replayed(theorem: Theorem) -> dict[str, Any]:
         done = replay(theorem)
     except ReplayError as error:
         return {"derived": False, "reason": str(error)}
-    return {"derived": True, "steps": done.steps, "kinds": dict(done.kinds), "rests_on": list(done.rests_on), "readings": list(done.readings)}
+    return {
+        "derived": True,
+        "steps": done.steps,
+        "kinds": dict(done.kinds),
+        "rests_on": list(done.rests_on),
+        "readings": list(done.readings),
+    }
 
 
 def _controlled(theorem: Theorem, checks: FamilyChecks) -> dict[str, Any]:
@@ -145,7 +151,9 @@ class StatementResult:
             found.append(self.reason or "its derivation was not replayed")
         if self.tally.counts[FAILS.name]:
             failure = self.tally.failure or {}
-            found.append(f"refuted by {failure.get('origin')}: {failure.get('lhs')} against {failure.get('bound')} ({failure.get('reason')})")
+            found.append(
+                f"refuted by {failure.get('origin')}: {failure.get('lhs')} against {failure.get('bound')} ({failure.get('reason')})"
+            )
         survivors = [control["change"] for control in self.controls if control["outcome"] == "survived"]
         if survivors:
             found.append(f"controls survived: {', '.join(survivors)}")

@@ -42,9 +42,26 @@ from checks.penalty import (
 )
 
 __all__ = [
-    "Balls", "Gradients", "LocalistFleet", "Optimiser", "Problem", "Run", "TrainingError", "adam", "ema",
-    "failing_spectral_clipping", "failing_subgradient", "gradients", "heavy_ball", "initialise", "minibatch_order",
-    "one_thread", "pick_device", "prepare", "sgd", "train",
+    "Balls",
+    "Gradients",
+    "LocalistFleet",
+    "Optimiser",
+    "Problem",
+    "Run",
+    "TrainingError",
+    "adam",
+    "ema",
+    "failing_spectral_clipping",
+    "failing_subgradient",
+    "gradients",
+    "heavy_ball",
+    "initialise",
+    "minibatch_order",
+    "one_thread",
+    "pick_device",
+    "prepare",
+    "sgd",
+    "train",
 ]
 
 NAMES = ("content", "values", "readout")
@@ -90,8 +107,10 @@ class Optimiser:
         )
         for name, holds, want in rules:
             if not holds:
-                raise TrainingError(f"Optimiser.{name} must be {want}, got {getattr(self, name)!r}: the step is undefined "
-                                    f"or a proved bound does not cover it. Correct {name}.")
+                raise TrainingError(
+                    f"Optimiser.{name} must be {want}, got {getattr(self, name)!r}: the step is undefined "
+                    f"or a proved bound does not cover it. Correct {name}."
+                )
 
     def size(self, index: int) -> float:
         """Step size eta of the step with this index, from 0."""
@@ -113,8 +132,9 @@ def heavy_ball(step: float | tuple[float, ...], momentum: float = 0.9, **rest: o
     return Optimiser(step, "heavy-ball", momentum=momentum, **rest)  # type: ignore[arg-type]
 
 
-def adam(step: float | tuple[float, ...], betas: tuple[float, float] = (0.9, 0.999), epsilon: float = 1e-8,
-         **rest: object) -> Optimiser:
+def adam(
+    step: float | tuple[float, ...], betas: tuple[float, float] = (0.9, 0.999), epsilon: float = 1e-8, **rest: object
+) -> Optimiser:
     """Adam's direction, then the UNSCALED group prox: threshold C_A sqrt(p_g), whatever the loss."""
     return Optimiser(step, "adam", betas=betas, epsilon=epsilon, **rest)  # type: ignore[arg-type]
 
@@ -152,9 +172,13 @@ class Problem:
     def sequences(self, chosen: Tensor) -> Problem:
         """The chosen sequences [L, b] of each layer, a minibatch."""
         layer = torch.arange(chosen.shape[0], device=chosen.device)[:, None]
-        return replace(self, tokens=self.tokens[layer, chosen], targets=self.targets[layer, chosen],
-                       row_bias=self.row_bias[layer, chosen],
-                       present=None if self.present is None else self.present[layer, chosen])
+        return replace(
+            self,
+            tokens=self.tokens[layer, chosen],
+            targets=self.targets[layer, chosen],
+            row_bias=self.row_bias[layer, chosen],
+            present=None if self.present is None else self.present[layer, chosen],
+        )
 
 
 @dataclass(frozen=True)
@@ -203,25 +227,38 @@ def one_thread() -> Iterator[None]:
 def pick_device(name: str = "auto") -> torch.device:
     """'auto' is CUDA where there is one, else the CPU."""
     if name not in ("auto", "cpu", "cuda") or (name == "cuda" and not torch.cuda.is_available()):
-        raise TrainingError(f"device must be auto, cpu or cuda, and present; got {name!r} with CUDA "
-                            f"{'present' if torch.cuda.is_available() else 'absent'}: nothing can run there. Use auto.")
+        raise TrainingError(
+            f"device must be auto, cpu or cuda, and present; got {name!r} with CUDA "
+            f"{'present' if torch.cuda.is_available() else 'absent'}: nothing can run there. Use auto."
+        )
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def initialise(structure: Structure, seeds: Sequence[int], *, group_norm: float = 1.0, value_norm: float = 1.0,
-               readout_norm: float = 4.0, readout: Tensor | None = None, dtype: torch.dtype = torch.float32,
-               device: torch.device | str = "cpu") -> Parameters:
+def initialise(
+    structure: Structure,
+    seeds: Sequence[int],
+    *,
+    group_norm: float = 1.0,
+    value_norm: float = 1.0,
+    readout_norm: float = 4.0,
+    readout: Tensor | None = None,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> Parameters:
     """Random weights, one seed per layer: every content group of norm group_norm, W_V and U of the norms given.
 
     Norms >= 0, never exceeded by the floats.  readout: a fixed U [C, E] for all layers instead of a random one.
     """
     if not all(0 <= norm < math.inf for norm in (group_norm, value_norm, readout_norm)) or not len(seeds):
-        raise TrainingError(f"initialise needs finite norms >= 0 and at least one seed, got {group_norm}, {value_norm}, "
-                            f"{readout_norm} and {len(seeds)} seeds: each layer needs its own. Give one seed per layer.")
+        raise TrainingError(
+            f"initialise needs finite norms >= 0 and at least one seed, got {group_norm}, {value_norm}, "
+            f"{readout_norm} and {len(seeds)} seeds: each layer needs its own. Give one seed per layer."
+        )
     rows, width, values = sum(structure.rows), structure.width, structure.value_width
     shapes = ((structure.matrices, rows, width), (1, values, width), (1, structure.classes, values))
-    drawn = [[torch.from_numpy(rng.standard_normal(shape)) for shape in shapes]
-             for rng in (generator(seed, 1) for seed in seeds)]
+    drawn = [
+        [torch.from_numpy(rng.standard_normal(shape)) for shape in shapes] for rng in (generator(seed, 1) for seed in seeds)
+    ]
     made = []
     cuts = (two_index_groups(structure), whole(values, width), whole(structure.classes, values))
     for layers, norm, groups in zip(zip(*drawn, strict=True), (group_norm, value_norm, readout_norm), cuts, strict=True):
@@ -230,8 +267,10 @@ def initialise(structure: Structure, seeds: Sequence[int], *, group_norm: float 
         made.append(project(unit, Ball(norm, "group"), groups) if norm else unit)
     if readout is not None:
         if tuple(readout.shape) != (structure.classes, values):
-            raise TrainingError(f"readout needs shape {(structure.classes, values)}, got {tuple(readout.shape)}: it maps "
-                                "outputs to classes. Give U as [classes, value_width].")
+            raise TrainingError(
+                f"readout needs shape {(structure.classes, values)}, got {tuple(readout.shape)}: it maps "
+                "outputs to classes. Give U as [classes, value_width]."
+            )
         made[2] = readout.to(dtype).expand(len(seeds), 1, -1, -1)
     return Parameters(made[0], made[1][:, 0], made[2][:, 0].clone()).to(device)
 
@@ -239,23 +278,30 @@ def initialise(structure: Structure, seeds: Sequence[int], *, group_norm: float 
 def minibatch_order(seeds: Sequence[int], sequences: int, size: int, steps: int) -> Tensor:
     """Which sequences each layer sees at each step, int64 [steps, L, size], without repetition inside a step."""
     if not 1 <= size <= sequences:
-        raise TrainingError(f"a minibatch needs 1 to {sequences} sequences, got {size}: they are drawn without "
-                            "repetition. Lower minibatch.")
+        raise TrainingError(
+            f"a minibatch needs 1 to {sequences} sequences, got {size}: they are drawn without repetition. Lower minibatch."
+        )
     drawn = [generator(seed, 2).random((steps, sequences)).argsort(-1)[:, :size] for seed in seeds]
     return torch.from_numpy(np.stack(drawn, 1))
 
 
-def prepare(batch: Batch, structure: Structure, *, dial: float | Tensor = 0.0, rules: Sequence[Rule] = (),
-            loss: Loss = "cross-entropy") -> Problem:
+def prepare(
+    batch: Batch, structure: Structure, *, dial: float | Tensor = 0.0, rules: Sequence[Rule] = (), loss: Loss = "cross-entropy"
+) -> Problem:
     """Check a batch against loss and structure, and fold dial, rules and masks into one bias per row."""
     classes = batch.targets.ndim == 3
     limit = structure.classes
-    fits = (int(batch.targets.min()) >= 0 and int(batch.targets.max()) < limit) if classes else (
-        batch.targets.ndim == 4 and batch.targets.shape[-1] == limit)
+    fits = (
+        (int(batch.targets.min()) >= 0 and int(batch.targets.max()) < limit)
+        if classes
+        else (batch.targets.ndim == 4 and batch.targets.shape[-1] == limit)
+    )
     if loss not in ("cross-entropy", "squared") or not fits or (classes and loss == "squared"):
-        raise TrainingError(f"loss {loss!r} with {limit} outputs does not fit targets of shape {tuple(batch.targets.shape)}: "
-                            "cross-entropy takes classes [L, S, T] or distributions [L, S, T, C], squared takes vectors "
-                            "[L, S, T, C]. Match target, loss and structure.classes.")
+        raise TrainingError(
+            f"loss {loss!r} with {limit} outputs does not fit targets of shape {tuple(batch.targets.shape)}: "
+            "cross-entropy takes classes [L, S, T] or distributions [L, S, T, C], squared takes vectors "
+            "[L, S, T, C]. Match target, loss and structure.classes."
+        )
     if loss == "cross-entropy" and not classes:
         # p_k - t_k is the gradient only for a distribution; c * eps is the rounding of a sum of C numbers
         off = (batch.targets.double().sum(-1) - 1).abs().max() > limit * torch.finfo(batch.targets.dtype).eps
@@ -270,8 +316,9 @@ def prepare(batch: Batch, structure: Structure, *, dial: float | Tensor = 0.0, r
     return Problem(batch.tokens, batch.targets, bias, batch.present, structure, loss)
 
 
-def gradients(parameters: Parameters, problem: Problem, trainable: Sequence[str] = NAMES, *,
-              with_loss: bool = False) -> Gradients:
+def gradients(
+    parameters: Parameters, problem: Problem, trainable: Sequence[str] = NAMES, *, with_loss: bool = False
+) -> Gradients:
     """Analytic gradients of the mean loss over the queries of each layer."""
     x, s = problem.tokens, problem.structure
     layers, sequences, length, width = x.shape
@@ -310,8 +357,9 @@ def gradients(parameters: Parameters, problem: Problem, trainable: Sequence[str]
     return Gradients(dcontent, dvalues, dreadout, value)
 
 
-def _loss_gradient(z: Float[Tensor, "L C N"], problem: Problem,
-                   with_loss: bool) -> tuple[Float[Tensor, "L C N"], Float[Tensor, " L"] | None]:
+def _loss_gradient(
+    z: Float[Tensor, "L C N"], problem: Problem, with_loss: bool
+) -> tuple[Float[Tensor, "L C N"], Float[Tensor, " L"] | None]:
     """dL/dz, with the mean over present queries in it, and the loss if asked for."""
     layers, classes, queries = z.shape
     if problem.present is None:
@@ -335,10 +383,22 @@ def _loss_gradient(z: Float[Tensor, "L C N"], problem: Problem,
     return dz * share, None if value is None else (value * share).sum((1, 2))
 
 
-def train(parameters: Parameters, batch: Batch, structure: Structure, penalty: GroupPenalty | None = None,
-          optimiser: Optimiser | float = 0.1, steps: int = 100, *, dial: float | Tensor = 0.0, rules: Sequence[Rule] = (),
-          loss: Loss = "cross-entropy", trainable: Sequence[str] = NAMES, balls: Balls | None = None,
-          seeds: Sequence[int] = (), record: Sequence[str] = ()) -> Run:
+def train(
+    parameters: Parameters,
+    batch: Batch,
+    structure: Structure,
+    penalty: GroupPenalty | None = None,
+    optimiser: Optimiser | float = 0.1,
+    steps: int = 100,
+    *,
+    dial: float | Tensor = 0.0,
+    rules: Sequence[Rule] = (),
+    loss: Loss = "cross-entropy",
+    trainable: Sequence[str] = NAMES,
+    balls: Balls | None = None,
+    seeds: Sequence[int] = (),
+    record: Sequence[str] = (),
+) -> Run:
     """Train every layer of the fleet; see Run for what comes back.
 
     dial, penalty.weight: one number or one per layer.  trainable: some of content, values, readout.  seeds: one per
@@ -348,48 +408,81 @@ def train(parameters: Parameters, batch: Batch, structure: Structure, penalty: G
     optimiser = optimiser if isinstance(optimiser, Optimiser) else sgd(optimiser)
     penalty = off_block_penalty(structure, 0.0) if penalty is None else penalty
     if batch.tokens.dtype not in (torch.float32, torch.float64):
-        raise TrainingError(f"a fleet trains in float32 or float64, got {batch.tokens.dtype}: the rounding analysis covers "
-                            "no other dtype. Make the data with one of them.")
-    if penalty.groups.matrices != structure.matrices or sum(penalty.groups.rows) != sum(structure.rows) \
-            or sum(penalty.groups.columns) != structure.width:
-        raise TrainingError(f"the penalty's groups must tile the content matrices, got {penalty.groups} for {structure}: "
-                            "they were made for another structure. Build the penalty from this one.")
+        raise TrainingError(
+            f"a fleet trains in float32 or float64, got {batch.tokens.dtype}: the rounding analysis covers "
+            "no other dtype. Make the data with one of them."
+        )
+    if (
+        penalty.groups.matrices != structure.matrices
+        or sum(penalty.groups.rows) != sum(structure.rows)
+        or sum(penalty.groups.columns) != structure.width
+    ):
+        raise TrainingError(
+            f"the penalty's groups must tile the content matrices, got {penalty.groups} for {structure}: "
+            "they were made for another structure. Build the penalty from this one."
+        )
     problem = prepare(batch, structure, dial=dial, rules=rules, loss=loss)
-    shapes = ((structure.matrices, sum(structure.rows), structure.width), (structure.value_width, structure.width),
-              (structure.classes, structure.value_width))
+    shapes = (
+        (structure.matrices, sum(structure.rows), structure.width),
+        (structure.value_width, structure.width),
+        (structure.classes, structure.value_width),
+    )
     for name, shape in zip(NAMES, shapes, strict=True):
         weights = getattr(parameters, name)
-        if tuple(weights.shape) != (batch.layers, *shape) or weights.dtype != batch.tokens.dtype \
-                or weights.device != batch.tokens.device or not bool(torch.isfinite(weights).all()):
-            raise TrainingError(f"{name} must be finite {batch.tokens.dtype} {(batch.layers, *shape)} on "
-                                f"{batch.tokens.device}, got {weights.dtype} {tuple(weights.shape)} on {weights.device}: one "
-                                "layer of weights per layer of data. Use initialise(structure, seeds) with the data's dtype.")
+        if (
+            tuple(weights.shape) != (batch.layers, *shape)
+            or weights.dtype != batch.tokens.dtype
+            or weights.device != batch.tokens.device
+            or not bool(torch.isfinite(weights).all())
+        ):
+            raise TrainingError(
+                f"{name} must be finite {batch.tokens.dtype} {(batch.layers, *shape)} on "
+                f"{batch.tokens.device}, got {weights.dtype} {tuple(weights.shape)} on {weights.device}: one "
+                "layer of weights per layer of data. Use initialise(structure, seeds) with the data's dtype."
+            )
     if not set(trainable) <= set(NAMES) or not set(record) <= {"norms", "losses"} or steps < 0:
-        raise TrainingError(f"train needs trainable within {NAMES}, record within ('norms', 'losses') and steps >= 0, got "
-                            f"{tuple(trainable)}, {tuple(record)}, {steps}: anything else would be ignored. Correct the name.")
+        raise TrainingError(
+            f"train needs trainable within {NAMES}, record within ('norms', 'losses') and steps >= 0, got "
+            f"{tuple(trainable)}, {tuple(record)}, {steps}: anything else would be ignored. Correct the name."
+        )
     if isinstance(optimiser.step, tuple) and len(optimiser.step) < steps:
         raise TrainingError(f"{steps} steps need {steps} step sizes, got {len(optimiser.step)}: none is repeated. Give more.")
     order = None
     if optimiser.minibatch is not None:
         if len(seeds) != batch.layers:
-            raise TrainingError(f"minibatches need one seed for each of {batch.layers} layers, got {len(seeds)}: the order "
-                                "is part of a layer's trajectory. Pass seeds=.")
+            raise TrainingError(
+                f"minibatches need one seed for each of {batch.layers} layers, got {len(seeds)}: the order "
+                "is part of a layer's trajectory. Pass seeds=."
+            )
         order = minibatch_order(seeds, batch.tokens.shape[1], optimiser.minibatch, steps).to(batch.tokens.device)
     with torch.no_grad(), one_thread():
         return run_steps(parameters, problem, penalty, optimiser, steps, trainable, balls or Balls(), order, record)
 
 
-def run_steps(parameters: Parameters, problem: Problem, penalty: GroupPenalty, optimiser: Optimiser, steps: int,
-              trainable: Sequence[str], balls: Balls, order: Tensor | None, record: Sequence[str]) -> Run:
+def run_steps(
+    parameters: Parameters,
+    problem: Problem,
+    penalty: GroupPenalty,
+    optimiser: Optimiser,
+    steps: int,
+    trainable: Sequence[str],
+    balls: Balls,
+    order: Tensor | None,
+    record: Sequence[str],
+) -> Run:
     """The backend boundary: checked inputs in, Run out; a compiled kernel replaces this function and no other."""
     s, device = problem.structure, problem.tokens.device
     cuts = {"content": penalty.groups, "values": whole(s.value_width, s.width), "readout": whole(s.classes, s.value_width)}
-    radii = {"content": balls.content, "values": None if balls.values is None else Ball(balls.values),
-             "readout": None if balls.readout is None else Ball(balls.readout)}
+    radii = {
+        "content": balls.content,
+        "values": None if balls.values is None else Ball(balls.values),
+        "readout": None if balls.readout is None else Ball(balls.readout),
+    }
     theta = {"content": parameters.content, "values": parameters.values[:, None], "readout": parameters.readout[:, None]}
     # a gradient bound that a ball gives must already hold for the first step
-    theta = {name: value if (ball := radii[name]) is None else project(value, ball, cuts[name])
-             for name, value in theta.items()}
+    theta = {
+        name: value if (ball := radii[name]) is None else project(value, ball, cuts[name]) for name, value in theta.items()
+    }
     initial = Parameters(theta["content"], theta["values"][:, 0], theta["readout"][:, 0])
     memory: dict[str, tuple[Tensor, ...]] = {}
     unit = prox_thresholds(penalty, 1.0, parameters.layers).to(device)
@@ -429,8 +522,9 @@ def run_steps(parameters: Parameters, problem: Problem, penalty: GroupPenalty, o
     return watch.run(final, initial)
 
 
-def _direction(gradient: Tensor, memory: tuple[Tensor, ...] | None, optimiser: Optimiser,
-               index: int) -> tuple[Tensor, tuple[Tensor, ...]]:
+def _direction(
+    gradient: Tensor, memory: tuple[Tensor, ...] | None, optimiser: Optimiser, index: int
+) -> tuple[Tensor, tuple[Tensor, ...]]:
     """Direction v of the step, and the optimiser's memory after it."""
     if optimiser.rule == "sgd":
         return gradient, ()
@@ -502,17 +596,28 @@ class _Watch:
         """Raise if a layer has left the finite numbers, naming the first."""
         if bool((self.bad >= 0).any()):
             layer = int((self.bad >= 0).nonzero()[0, 0])
-            raise TrainingError(f"training must stay finite; layer {layer} did not at step {int(self.bad[layer])} (counted "
-                                "from 0): a gradient, weight or score overflowed or became NaN, and nothing after it means "
-                                "anything. Lower the step, clip, or hold the weights on balls.")
+            raise TrainingError(
+                f"training must stay finite; layer {layer} did not at step {int(self.bad[layer])} (counted "
+                "from 0): a gradient, weight or score overflowed or became NaN, and nothing after it means "
+                "anything. Lower the step, clip, or hold the weights on balls."
+            )
 
     def run(self, final: Parameters, initial: Parameters) -> Run:
         """The record as a value."""
         extinct = torch.where(self.alive, -1, self.last + 1)
         empty = final.content.new_zeros(0, final.layers)  # no step, no loss
         losses = None if self.losses is None else torch.stack(self.losses) if self.losses else empty
-        return Run(final, initial, self.groups, self.steps, extinct, self.revived, self.peak,
-                   None if self.norms is None else torch.stack(self.norms), losses)
+        return Run(
+            final,
+            initial,
+            self.groups,
+            self.steps,
+            extinct,
+            self.revived,
+            self.peak,
+            None if self.norms is None else torch.stack(self.norms),
+            losses,
+        )
 
 
 @dataclass(frozen=True)
@@ -528,11 +633,16 @@ class LocalistFleet:
         """A fresh fleet, one seed per layer."""
         return cls(structure, initialise(structure, seeds, **rest), tuple(seeds))  # type: ignore[arg-type]
 
-    def train(self, batch: Batch, penalty: GroupPenalty | None = None, optimiser: Optimiser | float = 0.1,
-              steps: int = 100, **rest: object) -> tuple[LocalistFleet, Run]:
+    def train(
+        self,
+        batch: Batch,
+        penalty: GroupPenalty | None = None,
+        optimiser: Optimiser | float = 0.1,
+        steps: int = 100,
+        **rest: object,
+    ) -> tuple[LocalistFleet, Run]:
         """The trained fleet and the run; see `train`."""
-        run = train(self.parameters, batch, self.structure, penalty, optimiser, steps,
-                    **{"seeds": self.seeds, **rest})  # type: ignore[arg-type]
+        run = train(self.parameters, batch, self.structure, penalty, optimiser, steps, **{"seeds": self.seeds, **rest})  # type: ignore[arg-type]
         return replace(self, parameters=run.parameters), run
 
     def attend(self, batch: Batch, *, dial: float | Tensor = 0.0, rules: Sequence[Rule] = ()) -> Capture:

@@ -39,6 +39,8 @@ outside_mass = 1e-3
 """
 
 Change = tuple[str, Any]
+
+
 class _Remove:
     """In a change: the field is left out."""
 

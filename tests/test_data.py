@@ -151,10 +151,22 @@ def test_bad_files_are_refused(tmp_path: Path) -> None:
     good = tmp_path / "good.txt"
     good.write_text("one two three four five six", encoding="utf-8")
     assert text_batch(SIZES, (1,), path=good, tokens=5).layers == 1
-    files = {"missing.txt": None, "latin.txt": "déjà vu".encode("latin-1"), "empty.txt": b"", "digits.txt": b"1 2 3 " * 99,
-             "short.txt": b"one two three", "same.txt": b"word " * 99}
-    words = {"missing.txt": "No such file", "latin.txt": "UTF-8; .* byte 0xe9", "empty.txt": "has 0 and 0",
-             "digits.txt": "has 0", "short.txt": "more than 5 words", "same.txt": "has 99 and 1"}
+    files = {
+        "missing.txt": None,
+        "latin.txt": "déjà vu".encode("latin-1"),
+        "empty.txt": b"",
+        "digits.txt": b"1 2 3 " * 99,
+        "short.txt": b"one two three",
+        "same.txt": b"word " * 99,
+    }
+    words = {
+        "missing.txt": "No such file",
+        "latin.txt": "UTF-8; .* byte 0xe9",
+        "empty.txt": "has 0 and 0",
+        "digits.txt": "has 0",
+        "short.txt": "more than 5 words",
+        "same.txt": "has 99 and 1",
+    }
     for name, content in files.items():
         if content is not None:
             (tmp_path / name).write_bytes(content)
@@ -166,11 +178,23 @@ def test_bad_files_are_refused(tmp_path: Path) -> None:
         text_batch(SIZES, (1,), path="a\0b", tokens=5)
 
 
-@pytest.mark.parametrize("bad", [
-    {"features": ()}, {"seeds": ()}, {"seeds": (-1,)}, {"tokens": 0}, {"sequences": 0}, {"block_norm": 0.0},
-    {"leak": -1.0}, {"leak": math.nan}, {"in_block": 1.5}, {"target": "other"}, {"target": "next"},
-    {"block_norm": 1e-44},  # float32 rounds a subnormal up
-])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"features": ()},
+        {"seeds": ()},
+        {"seeds": (-1,)},
+        {"tokens": 0},
+        {"sequences": 0},
+        {"block_norm": 0.0},
+        {"leak": -1.0},
+        {"leak": math.nan},
+        {"in_block": 1.5},
+        {"target": "other"},
+        {"target": "next"},
+        {"block_norm": 1e-44},  # float32 rounds a subnormal up
+    ],
+)
 def test_bad_calls_are_refused(bad: dict) -> None:
     with pytest.raises(DataError):
         synthetic(**{"features": SIZES, "seeds": (1,), **bad})
@@ -178,12 +202,25 @@ def test_bad_calls_are_refused(bad: dict) -> None:
 
 def test_bad_batches_are_refused() -> None:
     batch = synthetic(SIZES, (1,), tokens=4)
-    parts = {"tokens": batch.tokens, "blocks": batch.blocks, "targets": batch.targets, "features": SIZES,
-             "block_norm": 1.0, "leak": 0.0}
+    parts = {
+        "tokens": batch.tokens,
+        "blocks": batch.blocks,
+        "targets": batch.targets,
+        "features": SIZES,
+        "block_norm": 1.0,
+        "leak": 0.0,
+    }
     assert Batch(**parts).layers == 1
-    bad = [{"features": (2, 2)}, {"targets": batch.targets[:, :, 1:]}, {"tokens": batch.tokens * math.nan},
-           {"blocks": batch.blocks - 1}, {"blocks": batch.blocks + 1}, {"present": torch.ones(1, 8, 3, dtype=torch.bool)},
-           {"mask": torch.ones(1, 8, 4, 4)}, {"targets": torch.full((1, 8, 4, 2), math.inf)}]
+    bad = [
+        {"features": (2, 2)},
+        {"targets": batch.targets[:, :, 1:]},
+        {"tokens": batch.tokens * math.nan},
+        {"blocks": batch.blocks - 1},
+        {"blocks": batch.blocks + 1},
+        {"present": torch.ones(1, 8, 3, dtype=torch.bool)},
+        {"mask": torch.ones(1, 8, 4, 4)},
+        {"targets": torch.full((1, 8, 4, 2), math.inf)},
+    ]
     for change in bad:
         with pytest.raises(DataError):
             Batch(**{**parts, **change})

@@ -15,8 +15,12 @@ from checks.penalty import off_block_mask, scale_groups, two_index_groups
 from checks.reference import Layer, loss_and_gradients
 from checks.training import initialise
 
-FORMS = [equal_blocks(4, 16), equal_blocks(4, 16, 8), Structure((2, 5, 3), temperature=0.7, strength=2.0),
-         Structure((2, 5, 3), (1, 2, 2), "qk", temperature=0.7, causal=True)]
+FORMS = [
+    equal_blocks(4, 16),
+    equal_blocks(4, 16, 8),
+    Structure((2, 5, 3), temperature=0.7, strength=2.0),
+    Structure((2, 5, 3), (1, 2, 2), "qk", temperature=0.7, causal=True),
+]
 
 
 def made(structure: Structure, *, leak: float = 0.1, dtype: torch.dtype = torch.float64, tokens: int = 6) -> tuple:
@@ -32,10 +36,20 @@ def test_scores_and_outputs_are_the_plain_formulas(structure: Structure) -> None
     got = attend(parameters, batch, structure, dial=1.5, rules=rules)
     bias, visible = score_bias(batch, structure, 1.5, rules), visible_keys(batch, structure)
     for k in range(3):
-        theta = {"content": parameters.content[k].numpy(), "values": parameters.values[k].numpy(),
-                 "readout": parameters.readout[k].numpy()}
-        layer = Layer(batch.tokens[k].numpy(), batch.targets[k].numpy(), bias[k].numpy(), visible[k].numpy(),
-                      np.ones((2, 6), bool), structure.temperature, "cross-entropy")
+        theta = {
+            "content": parameters.content[k].numpy(),
+            "values": parameters.values[k].numpy(),
+            "readout": parameters.readout[k].numpy(),
+        }
+        layer = Layer(
+            batch.tokens[k].numpy(),
+            batch.targets[k].numpy(),
+            bias[k].numpy(),
+            visible[k].numpy(),
+            np.ones((2, 6), bool),
+            structure.temperature,
+            "cross-entropy",
+        )
         scores = loss_and_gradients(theta, layer)[2]
         # sums of at most D^2 = 256 products, each below 16 in size: error below 300 * 16 * 2^-52 < 2e-12
         assert np.abs(scores - got.scores[k].numpy()).max() < 2e-12
@@ -124,11 +138,19 @@ def test_block_diagonal_weights_without_leak_score_exactly_zero_across_blocks(st
     assert bool((capture.content[capture.same_block] != 0).all())
 
 
-@pytest.mark.parametrize("bad", [
-    {"features": ()}, {"features": (4, 0)}, {"features": (4,), "parametrisation": "other"},
-    {"features": (4, 4), "heads": (2,), "parametrisation": "qk"}, {"features": (4, 4), "heads": (2, 2)},
-    {"features": (4,), "temperature": 0.0}, {"features": (4,), "strength": math.nan}, {"features": (4,), "classes": -1},
-])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"features": ()},
+        {"features": (4, 0)},
+        {"features": (4,), "parametrisation": "other"},
+        {"features": (4, 4), "heads": (2,), "parametrisation": "qk"},
+        {"features": (4, 4), "heads": (2, 2)},
+        {"features": (4,), "temperature": 0.0},
+        {"features": (4,), "strength": math.nan},
+        {"features": (4,), "classes": -1},
+    ],
+)
 def test_bad_structures_are_refused(bad: dict) -> None:
     with pytest.raises(LayerError):
         Structure(**bad)

@@ -79,7 +79,9 @@ def norm_scales(rng: random.Random) -> Values:
 def mean_distance(rng: random.Random) -> Values:
     left, right = [vector(rng, 3) for _ in range(3)], [vector(rng, 3) for _ in range(4)]
     law_left, law_right = weights(rng, 3), weights(rng, 4)
-    means = [sum((w * x for w, x in zip(law, xs, strict=True)), sp.zeros(3, 1)) for law, xs in ((law_left, left), (law_right, right))]
+    means = [
+        sum((w * x for w, x in zip(law, xs, strict=True)), sp.zeros(3, 1)) for law, xs in ((law_left, left), (law_right, right))
+    ]
     return {lem.v: norm(means[0] - means[1]), lem.w: sp.Max(*(norm(x - y) for x in left for y in right))}
 
 
@@ -139,9 +141,13 @@ def test_argued_lemmas_hold_on_random_vectors(lemma):
     for sampler in SAMPLERS[lemma.name]:
         for seed in range(40):
             values = sampler(random.Random(seed))
-            assert {s for s in lemma.relation.free_symbols} <= values.keys(), "the sampler gives every symbol of the lemma"
+            assert set(lemma.relation.free_symbols) <= values.keys(), "the sampler gives every symbol of the lemma"
             relation = lemma.relation
-            verdicts.append(truth(relation, values) if not isinstance(relation, sp.Eq) else sp.simplify((relation.lhs - relation.rhs).subs(values)) == 0)
+            verdicts.append(
+                truth(relation, values)
+                if not isinstance(relation, sp.Eq)
+                else sp.simplify((relation.lhs - relation.rhs).subs(values)) == 0
+            )
     assert False not in verdicts
     assert verdicts.count(True) >= len(verdicts) // 2  # shown, not merely not refuted; None is an equality between roots
 

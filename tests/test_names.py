@@ -60,7 +60,13 @@ def test_a_symbol_is_declared_once():
 def test_theory_never_imports_checks():
     for path in (ROOT / "theory").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            modules = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            modules = (
+                [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
             assert not any(module.split(".")[0] == "checks" for module in modules), f"{path} imports checks"
 
 

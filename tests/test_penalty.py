@@ -104,9 +104,12 @@ def test_prox_minimises_its_definition(ball: Ball | None, lam: float) -> None:
 def test_the_search_finds_better_points_than_wrong_maps() -> None:
     penalty, ball = off_block_penalty(SMALL, 0.4, in_block=0.5), Ball(1.1)
     z = draw(penalty.groups, 1, seed=1)
-    wrong = {"radial scaling first": prox(project(z, ball, penalty.groups), penalty, 0.7),
-             "threshold not times step": prox(z, penalty, 1.0, ball), "no threshold": project(z, ball, penalty.groups),
-             "entrywise": project(z.sign() * (z.abs() - 0.28).clamp(min=0), ball, penalty.groups)}
+    wrong = {
+        "radial scaling first": prox(project(z, ball, penalty.groups), penalty, 0.7),
+        "threshold not times step": prox(z, penalty, 1.0, ball),
+        "no threshold": project(z, ball, penalty.groups),
+        "entrywise": project(z.sign() * (z.abs() - 0.28).clamp(min=0), ball, penalty.groups),
+    }
     for name, answer in wrong.items():
         assert better_point(answer, z, penalty, ball), name
 
@@ -146,7 +149,7 @@ def test_projection_is_inside_the_ball_in_exact_arithmetic(dtype: torch.dtype, p
     for layer in got:
         for k, b, c in np.ndindex(cut.shape):
             rows, columns = cut.rows[0], cut.columns[0]
-            entries = layer[k, b * rows:(b + 1) * rows, c * columns:(c + 1) * columns].flatten().tolist()
+            entries = layer[k, b * rows : (b + 1) * rows, c * columns : (c + 1) * columns].flatten().tolist()
             assert sum(Fraction(v) ** 2 for v in entries) <= Fraction(0.3) ** 2
     inside = got / 2
     assert torch.equal(project(inside, Ball(0.3, per), groups), inside)  # type: ignore[arg-type]

@@ -132,7 +132,11 @@ def test_evidence_says_what_was_run(tmp_path):
     entry = next(s for s in record["statements"] if s["name"] == outside_mass.name)
     assert entry["hash"] == outside_mass.hash
     assert entry["tally"]["worst"]["exact"]
-    assert all(control["witness"]["exact"] or control["witness"]["origin"] for control in entry["controls"] if control["outcome"] == "killed")
+    assert all(
+        control["witness"]["exact"] or control["witness"]["origin"]
+        for control in entry["controls"]
+        if control["outcome"] == "killed"
+    )
 
 
 def test_the_run_name_changes_with_options_and_text(tmp_path):
@@ -170,7 +174,9 @@ def test_lowering_a_bound_fails_the_run_and_names_it(tmp_path, monkeypatch):
 
 
 def test_a_surviving_control_fails_the_run():
-    toothless = FamilyChecks("concentration", (outside_mass,), (prop(short),), {outside_mass.name: lambda: [row_case(ordinary_rows()[0])]})
+    toothless = FamilyChecks(
+        "concentration", (outside_mass,), (prop(short),), {outside_mass.name: lambda: [row_case(ordinary_rows()[0])]}
+    )
     outcomes = {death.change: death.outcome for death in run_controls(outside_mass, toothless)}
     assert outcomes["bound lowered by one part in a million"] == "survived"
     result = merge(FAMILY, {})[0]
@@ -181,7 +187,11 @@ def test_a_surviving_control_fails_the_run():
 def test_a_control_said_to_be_true_but_killed_is_a_survivor():
     excuse = {outside_mass.name: {"bound halved": "surely"}}
     checks = FamilyChecks(
-        "concentration", (outside_mass,), (prop(short),), {outside_mass.name: lambda: [row_case(r) for r in two_level_rows()]}, also_true=excuse
+        "concentration",
+        (outside_mass,),
+        (prop(short),),
+        {outside_mass.name: lambda: [row_case(r) for r in two_level_rows()]},
+        also_true=excuse,
     )
     deaths = run_controls(outside_mass, checks)
     assert next(d for d in deaths if d.change.startswith("bound halved")).outcome == "survived"

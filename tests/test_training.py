@@ -50,13 +50,15 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def made(structure: Structure, target: str = "mixture", dtype: torch.dtype = torch.float64,
-         padded: bool = False) -> tuple[Structure, Parameters, Batch]:
+def made(
+    structure: Structure, target: str = "mixture", dtype: torch.dtype = torch.float64, padded: bool = False
+) -> tuple[Structure, Parameters, Batch]:
     """Three layers, 4 sequences of 5 tokens, with a leak; optionally a padded end."""
     if target == "vector":
         structure = replace(structure, classes=structure.width)
-    batch = synthetic(structure.features, SEEDS, sequences=4, tokens=5, leak=0.2, target=target, dtype=dtype,
-                      causal=structure.causal)
+    batch = synthetic(
+        structure.features, SEEDS, sequences=4, tokens=5, leak=0.2, target=target, dtype=dtype, causal=structure.causal
+    )
     if padded:
         present = torch.ones_like(batch.blocks, dtype=torch.bool)
         present[:, 1, 3:] = present[2, :, 4] = False
@@ -64,15 +66,22 @@ def made(structure: Structure, target: str = "mixture", dtype: torch.dtype = tor
     return structure, initialise(structure, SEEDS, dtype=dtype), batch
 
 
-def as_reference(parameters: Parameters, batch: Batch, structure: Structure, index: int, loss: str,
-                 **bias: object) -> tuple[Theta, Layer]:
+def as_reference(
+    parameters: Parameters, batch: Batch, structure: Structure, index: int, loss: str, **bias: object
+) -> tuple[Theta, Layer]:
     """Layer `index` in the form of the specification."""
     theta = {name: getattr(parameters, name)[index].double().numpy() for name in NAMES}
     present = torch.ones_like(batch.blocks, dtype=torch.bool) if batch.present is None else batch.present
     goal = batch.targets[index]
-    return theta, Layer(batch.tokens[index].double().numpy(), (goal.double() if goal.is_floating_point() else goal).numpy(),
-                        score_bias(batch, structure, **bias)[index].double().numpy(),  # type: ignore[arg-type]
-                        visible_keys(batch, structure)[index].numpy(), present[index].numpy(), structure.temperature, loss)
+    return theta, Layer(
+        batch.tokens[index].double().numpy(),
+        (goal.double() if goal.is_floating_point() else goal).numpy(),
+        score_bias(batch, structure, **bias)[index].double().numpy(),  # type: ignore[arg-type]
+        visible_keys(batch, structure)[index].numpy(),
+        present[index].numpy(),
+        structure.temperature,
+        loss,
+    )
 
 
 def rounding(steps: int, dtype: torch.dtype, scale: float = 4.0) -> float:
@@ -104,9 +113,12 @@ def test_gradients_are_those_of_the_specification_and_of_autograd(form: str, tar
 
 def test_cross_entropy_gradient_survives_a_sure_prediction() -> None:
     structure = equal_blocks(2, 2)
-    batch = replace(synthetic((1, 1), (1,), sequences=1, tokens=1, dtype=torch.float64, target="block"),
-                    tokens=torch.tensor([[[[1.0, 0.0]]]], dtype=torch.float64), blocks=torch.zeros(1, 1, 1, dtype=torch.int64),
-                    targets=torch.zeros(1, 1, 1, dtype=torch.int64))
+    batch = replace(
+        synthetic((1, 1), (1,), sequences=1, tokens=1, dtype=torch.float64, target="block"),
+        tokens=torch.tensor([[[[1.0, 0.0]]]], dtype=torch.float64),
+        blocks=torch.zeros(1, 1, 1, dtype=torch.int64),
+        targets=torch.zeros(1, 1, 1, dtype=torch.int64),
+    )
     eye = torch.eye(2, dtype=torch.float64)[None]
     got = gradients(Parameters(eye[:, None], eye, eye * 50), prepare(batch, structure))
     assert got.values is not None
@@ -116,11 +128,17 @@ def test_cross_entropy_gradient_survives_a_sure_prediction() -> None:
 
 
 VARIANTS: dict[str, Optimiser] = {
-    "sgd": sgd(0.4), "minibatch": sgd(0.4, minibatch=2), "clip": sgd(0.4, clip=0.02), "decay": sgd(0.4, decay=0.3),
-    "schedule": sgd(tuple(0.5 / (k + 1) for k in range(12))), "ema": ema(0.4, 0.8),
+    "sgd": sgd(0.4),
+    "minibatch": sgd(0.4, minibatch=2),
+    "clip": sgd(0.4, clip=0.02),
+    "decay": sgd(0.4, decay=0.3),
+    "schedule": sgd(tuple(0.5 / (k + 1) for k in range(12))),
+    "ema": ema(0.4, 0.8),
     "heavy-ball": heavy_ball(0.1, 0.8, clip=0.05),
-    "adam": adam(0.05, epsilon=1e-2), "adam-clip": adam(0.05, (0.9, 0.95), 1e-2, clip=0.1, minibatch=3),
-    "subgradient": failing_subgradient(0.4), "spectral": failing_spectral_clipping(0.4, 0.9),
+    "adam": adam(0.05, epsilon=1e-2),
+    "adam-clip": adam(0.05, (0.9, 0.95), 1e-2, clip=0.1, minibatch=3),
+    "subgradient": failing_subgradient(0.4),
+    "spectral": failing_spectral_clipping(0.4, 0.9),
 }
 
 
@@ -134,8 +152,19 @@ def test_trajectories_are_those_of_the_specification(variant: str, form: str, dt
     balls = Balls(Ball(1.6), 0.9, 3.5) if variant == "sgd" else Balls(Ball(0.8, "group")) if variant == "clip" else Balls()
     radii = {"sgd": {"content": 1.6, "values": 0.9, "readout": 3.5}, "clip": {"content": 0.8}}.get(variant, {})
     trainable = NAMES if variant != "ema" else ("content", "readout")
-    run = train(parameters, batch, structure, penalty, optimiser, steps, dial=1.0, balls=balls, seeds=SEEDS,
-                trainable=trainable, record=("norms", "losses"))
+    run = train(
+        parameters,
+        batch,
+        structure,
+        penalty,
+        optimiser,
+        steps,
+        dial=1.0,
+        balls=balls,
+        seeds=SEEDS,
+        trainable=trainable,
+        record=("norms", "losses"),
+    )
     assert run.norms is not None
     assert run.norms.shape == (steps + 1, 3, *penalty.groups.shape)
     assert run.losses is not None
@@ -146,9 +175,19 @@ def test_trajectories_are_those_of_the_specification(variant: str, form: str, dt
     tolerance = rounding(steps, dtype) * (5 if optimiser.rule == "adam" else 1)
     for k in range(3):
         theta, layer = as_reference(parameters, batch, structure, k, "cross-entropy", dial=1.0)
-        states = train_reference(theta, layer, optimiser, steps, thresholds[k], structure.rows, structure.features,
-                                 trainable=trainable, balls=radii, ball_per="matrix" if variant == "sgd" else "group",
-                                 order=None if order is None else order[:, k])
+        states = train_reference(
+            theta,
+            layer,
+            optimiser,
+            steps,
+            thresholds[k],
+            structure.rows,
+            structure.features,
+            trainable=trainable,
+            balls=radii,
+            ball_per="matrix" if variant == "sgd" else "group",
+            order=None if order is None else order[:, k],
+        )
         for name in NAMES:
             assert np.abs(getattr(run.parameters, name)[k].numpy() - states[-1][name]).max() < tolerance, (k, name)
         if variant != "spectral":  # rounding of the SVD decides there
@@ -163,16 +202,18 @@ def test_a_layer_is_the_same_alone_and_in_a_fleet(structure: Structure, variant:
     for seeds in (SEEDS, tuple(range(40, 60))):
         batch, weights = synthetic(structure.features, seeds, leak=0.1), initialise(structure, seeds)
         dial, lam = torch.linspace(0, 2, len(seeds)), torch.linspace(0, 0.2, len(seeds))
-        fleet = train(weights, batch, structure, off_block_penalty(structure, lam), VARIANTS[variant], 10,
-                      dial=dial, seeds=seeds)
+        fleet = train(
+            weights, batch, structure, off_block_penalty(structure, lam), VARIANTS[variant], 10, dial=dial, seeds=seeds
+        )
         one = seeds[1:2]
         data, start = synthetic(structure.features, one, leak=0.1), initialise(structure, one)
         assert torch.equal(data.tokens, batch.layer(1).tokens)
         assert torch.equal(data.targets, batch.layer(1).targets)
         assert torch.equal(start.content, weights.layer(1).content)
         assert torch.equal(start.readout, weights.layer(1).readout)
-        alone = train(start, data, structure, off_block_penalty(structure, lam[1:2]), VARIANTS[variant], 10,
-                      dial=dial[1:2], seeds=one)
+        alone = train(
+            start, data, structure, off_block_penalty(structure, lam[1:2]), VARIANTS[variant], 10, dial=dial[1:2], seeds=one
+        )
         for name in NAMES:  # batched products may add in another order; 128 queries instead of 20: 6 times the terms
             gap = (getattr(alone.parameters, name) - getattr(fleet.parameters.layer(1), name)).abs().max()
             assert float(gap) < 6 * rounding(10, torch.float32)
@@ -190,9 +231,12 @@ def adam_ratio(b1: float, b2: float) -> float:
 def test_extinction_by_the_proved_step(name: str, structure: Structure, dtype: torch.dtype) -> None:
     eta, clip, gamma = 0.05, 0.02, 0.4
     optimiser, bound = {
-        "clip": (sgd(eta, clip=clip), clip), "minibatch": (sgd(eta, clip=clip, minibatch=2), clip),
-        "ema": (ema(eta, 0.9, clip=clip), clip), "heavy-ball": (heavy_ball(eta, 0.9, clip=clip), clip / (1 - 0.9)),
-        "decay": (sgd(eta, clip=clip, decay=0.5), clip), "balls": (sgd(eta, clip=clip), clip),
+        "clip": (sgd(eta, clip=clip), clip),
+        "minibatch": (sgd(eta, clip=clip, minibatch=2), clip),
+        "ema": (ema(eta, 0.9, clip=clip), clip),
+        "heavy-ball": (heavy_ball(eta, 0.9, clip=clip), clip / (1 - 0.9)),
+        "decay": (sgd(eta, clip=clip, decay=0.5), clip),
+        "balls": (sgd(eta, clip=clip), clip),
         "adam": (adam(eta, (0.9, 0.95)), adam_ratio(0.9, 0.95) * math.sqrt(6 if structure is UNEQUAL else 9)),
     }[name]
     _, parameters, batch = made(structure, dtype=dtype)
@@ -254,8 +298,12 @@ def test_balls_hold_after_every_step_and_nothing_of_the_caller_changes() -> None
     run = train(parameters, batch, structure, None, 0.5, 6, balls=Balls(Ball((0.7, 0.9)), 0.3, 0.2))
     assert torch.equal(parameters.content, before)
     for state in (run.initial, run.parameters):  # the ball holds from the first gradient on
-        for bound, weights in ((0.7, state.content[:, 0]), (0.9, state.content[:, 1]),
-                               (0.3, state.values), (0.2, state.readout)):
+        for bound, weights in (
+            (0.7, state.content[:, 0]),
+            (0.9, state.content[:, 1]),
+            (0.3, state.values),
+            (0.2, state.readout),
+        ):
             for layer in weights:
                 assert sum(Fraction(v) ** 2 for v in layer.flatten().tolist()) <= Fraction(bound) ** 2
     free = train(parameters, batch, structure, None, 0.5, 6)
@@ -308,12 +356,22 @@ def test_no_overflow_passes_in_silence() -> None:
         train(weights, data, small, None, 0.1, 1, trainable=("content",))
 
 
-@pytest.mark.parametrize("bad", [
-    {"step": 0.0}, {"step": math.nan}, {"step": ()}, {"step": 0.1, "rule": "lion"}, {"step": 0.1, "clip": 0.0},
-    {"step": 0.1, "momentum": 1.0}, {"step": 0.1, "betas": (0.9, 1.0)}, {"step": 0.1, "epsilon": 0.0},
-    {"step": 0.1, "decay": 11.0},
-    {"step": 0.1, "minibatch": 0}, {"step": 0.1, "spectral_radius": -1.0},
-])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"step": 0.0},
+        {"step": math.nan},
+        {"step": ()},
+        {"step": 0.1, "rule": "lion"},
+        {"step": 0.1, "clip": 0.0},
+        {"step": 0.1, "momentum": 1.0},
+        {"step": 0.1, "betas": (0.9, 1.0)},
+        {"step": 0.1, "epsilon": 0.0},
+        {"step": 0.1, "decay": 11.0},
+        {"step": 0.1, "minibatch": 0},
+        {"step": 0.1, "spectral_radius": -1.0},
+    ],
+)
 def test_bad_optimisers_are_refused(bad: dict) -> None:
     with pytest.raises(TrainingError, match=f"Optimiser.{list(bad)[-1]}"):
         Optimiser(**bad)
@@ -324,9 +382,14 @@ def test_bad_calls_are_refused() -> None:
     assert train(parameters, batch, structure, None, sgd((0.1, 0.2)), 2).steps == 2
     assert torch.equal(train(parameters, batch, structure, steps=0).parameters.content, parameters.content)
     calls = [
-        ({"loss": "hinge"}, "loss"), ({"loss": "squared"}, "loss"), ({"trainable": ("value",)}, "trainable"),
-        ({"record": ("loss",)}, "record"), ({"steps": -1}, "steps"), ({"optimiser": sgd((0.1, 0.2)), "steps": 3}, "step sizes"),
-        ({"optimiser": sgd(0.1, minibatch=2)}, "one seed"), ({"optimiser": sgd(0.1, minibatch=9), "seeds": SEEDS}, "1 to 4"),
+        ({"loss": "hinge"}, "loss"),
+        ({"loss": "squared"}, "loss"),
+        ({"trainable": ("value",)}, "trainable"),
+        ({"record": ("loss",)}, "record"),
+        ({"steps": -1}, "steps"),
+        ({"optimiser": sgd((0.1, 0.2)), "steps": 3}, "step sizes"),
+        ({"optimiser": sgd(0.1, minibatch=2)}, "one seed"),
+        ({"optimiser": sgd(0.1, minibatch=9), "seeds": SEEDS}, "1 to 4"),
     ]
     for extra, words in calls:
         with pytest.raises(TrainingError, match=words):

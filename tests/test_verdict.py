@@ -152,7 +152,8 @@ def test_identities_need_agreement():
 
 
 def test_a_witness_is_computed_not_believed():
-    lie = Witness({sym.n: sp.Integer(2), sym.g: sp.Integer(1), sym.t: sp.Integer(1), sym.margin: sp.Integer(0), sym.eps: sp.Rational(9, 10)},
+    typed = {sym.n: sp.Integer(2), sym.g: sp.Integer(1), sym.t: sp.Integer(1), sym.margin: sp.Integer(0)}
+    lie = Witness(typed | {sym.eps: sp.Rational(9, 10)},
                   scores=(sp.Integer(0), sp.Integer(0)), block=(0,))  # fmt: skip
     with pytest.raises(ValueError, match="is typed as 9/10"):
         realise(outside_mass, "margin", lie)

@@ -119,7 +119,9 @@ _v = sp.Symbol("v", nonnegative=True)
 gain = sp.Symbol("gain", real=True)  # a second margin minus the first, nats
 INSIDE = g / (g + _outside)  # 1 - E
 BLOCK = Hypothesis(
-    sp.Ge(n - g, 1, **_rel), "1 <= g <= n - 1: a key in the block and one outside", "Keep the query's own token visible and in its block."
+    sp.Ge(n - g, 1, **_rel),
+    "1 <= g <= n - 1: a key in the block and one outside",
+    "Keep the query's own token visible and in its block.",
 )
 MARGIN = Hypothesis(
     sp.Ge(margin, t, **_rel), "every score in G beats every score outside by t", "Raise the dial, or claim the measured margin."
@@ -329,7 +331,7 @@ necessary_margin = Theorem(
     ),
     equality=Equality(
         "scores constant on G and constant outside",
-        {fidelity: g / (g + (n - g) * sp.exp(mean_out - top_in)), eps: (n - g) * sp.exp(mean_out - top_in) / (g + (n - g) * sp.exp(mean_out - top_in))},
+        {fidelity: INSIDE.subs(t, top_in - mean_out), eps: E.subs(t, top_in - mean_out)},
     ),
     free=_block_is_domain,
     source="2510.09338: threshold conditions, necessity (N3 iii)",

@@ -98,9 +98,9 @@ class Inputs:
     D_c: Fraction
     B_c: Fraction
     D_X: Fraction
-    rho_A: Fraction  # noqa: N815 - the letters of the statements
-    rho_Q: Fraction  # noqa: N815
-    rho_K: Fraction  # noqa: N815
+    rho_A: Fraction
+    rho_Q: Fraction
+    rho_K: Fraction
     G: Fraction
     beta: Fraction
     d: Fraction

@@ -95,7 +95,15 @@ def _further(name: str, low: sp.Symbol, high: sp.Symbol, order: str) -> tuple[Me
     """logistic(high) - logistic(low) lies between 0 and the half-angle bound, for low <= high."""
     slope = sp.diff(_logistic.subs(p, _at_real), _at_real)
     return (
-        MeanValue(f"{name} grows", _logistic.subs(p, _at_real), _at_real, low, high, Manifest("slope", sp.Ge(slope, 0, evaluate=False)), order),
+        MeanValue(
+            f"{name} grows",
+            _logistic.subs(p, _at_real),
+            _at_real,
+            low,
+            high,
+            Manifest("slope", sp.Ge(slope, 0, evaluate=False)),
+            order,
+        ),
         Cite(f"{name} gap", logistic_gap, {p: low, v: high - low}),
         Combine(f"{name} end", sp.Le(_moved, (_far - 1) / (_far + 1), evaluate=False), {f"{name} gap": sp.Integer(1)}),
     )
@@ -169,7 +177,7 @@ norm_scales = Lemma(
 mean_distance = Lemma(
     "mean_distance",
     sp.Le(v, w, evaluate=False),
-    reason="v = |mean of a_j - mean of b_k|, every |a_j - b_k| <= w: the difference is the mean of a_j - b_k over pairs; triangle inequality.",
+    reason="v = |mean of a_j - mean of b_k|, every |a_j - b_k| <= w: it is the mean of a_j - b_k over pairs; triangle inequality.",
 )
 
 bilinear_form = Lemma(

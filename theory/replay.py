@@ -35,7 +35,9 @@ class Replay:
     steps: int
     kinds: Mapping[str, int]
     rests_on: tuple[str, ...]
-    readings: tuple[str, ...] = ()  # "lemma: instance"; that its symbols are what the lemma's reason speaks of is for a reader to see
+    readings: tuple[
+        str, ...
+    ] = ()  # "lemma: instance"; that its symbols are what the lemma's reason speaks of is for a reader to see
 
 
 _REPLAYED: dict[int, tuple[Theorem | Lemma, Replay]] = {}  # by identity; the object is kept so that its id stays its own
@@ -66,12 +68,20 @@ def _replay(statement: Theorem | Lemma) -> Replay:
         for inner in _nested(step):
             kinds[type(inner).__name__] = kinds.get(type(inner).__name__, 0) + 1
             if isinstance(inner, st.Cite):
-                if isinstance(statement, Theorem) and isinstance(inner.of, Theorem) and not any(inner.of is used for used in statement.uses):
-                    raise ReplayError(f"{statement.name}, step {inner.name!r}: it cites {inner.of.name}, which `uses` does not list")
+                if (
+                    isinstance(statement, Theorem)
+                    and isinstance(inner.of, Theorem)
+                    and not any(inner.of is used for used in statement.uses)
+                ):
+                    raise ReplayError(
+                        f"{statement.name}, step {inner.name!r}: it cites {inner.of.name}, which `uses` does not list"
+                    )
                 done = replay(inner.of)
                 lemmas |= set(done.rests_on)
                 if isinstance(inner.of, Lemma) and not inner.of.steps:
-                    readings[f"{inner.of.name}: {_as_text(inner.of.relation.subs(dict(inner.values), simultaneous=True))}"] = None
+                    readings[f"{inner.of.name}: {_as_text(inner.of.relation.subs(dict(inner.values), simultaneous=True))}"] = (
+                        None
+                    )
                 readings |= dict.fromkeys(done.readings)
     last = facts[statement.steps[-1].name]
     if not _implies(last, claim):
@@ -157,7 +167,8 @@ def _enclosure(where: str, step: st.Enclosure, facts: Facts) -> Relational:
         raise ReplayError(f"Arb does not show {step.fact} on the box {bad} after {step.depth} halvings")
     for symbol, (low, high) in step.box.items():  # the box must cover every value the facts allow
         covered = (
-            possible_signs(symbol - low, facts.values()) <= NON_NEGATIVE and possible_signs(high - symbol, facts.values()) <= NON_NEGATIVE
+            possible_signs(symbol - low, facts.values()) <= NON_NEGATIVE
+            and possible_signs(high - symbol, facts.values()) <= NON_NEGATIVE
         )
         if not covered:
             raise ReplayError(f"the box [{low}, {high}] of {symbol} is not known to cover every {symbol}: no fact bounds it")
@@ -168,14 +179,18 @@ def _cite(where: str, step: st.Cite, facts: Facts) -> Relational:
     relation, hypotheses = _opening(step.of)
     if isinstance(step.of, Theorem):
         hypotheses = {key: h.relation for key, h in step.of.assumes.items()}
-    symbols = {symbol for rel in (relation, *hypotheses.values()) for symbol in rel.free_symbols if isinstance(symbol, sp.Symbol)}
+    symbols = {
+        symbol for rel in (relation, *hypotheses.values()) for symbol in rel.free_symbols if isinstance(symbol, sp.Symbol)
+    }
     for symbol in symbols:
         _check_domain(symbol, step.values.get(symbol, symbol), facts)
     values = dict(step.values)
     if any(k_step in hypothesis.free_symbols for hypothesis in hypotheses.values()) and any(
         k_step == key or k_step in sp.sympify(value).free_symbols for key, value in values.items()
     ):
-        raise ReplayError(f"the hypotheses of {step.of.name} are about every step, so no value may mention the generic step {k_step}")
+        raise ReplayError(
+            f"the hypotheses of {step.of.name} are about every step, so no value may mention the generic step {k_step}"
+        )
     if isinstance(step.of, Theorem):
         _check_observables(step, facts)
     for key, hypothesis in hypotheses.items():
@@ -186,7 +201,9 @@ def _cite(where: str, step: st.Cite, facts: Facts) -> Relational:
             raise ReplayError(f"hypothesis {key!r} of {step.of.name} is false for these values: {hypothesis}")
         if key in step.given:
             if not _implies(_lookup(facts, step.given[key]), instance):
-                raise ReplayError(f"hypothesis {key!r} of {step.of.name} reads {instance}, but {step.given[key]!r} says {facts[step.given[key]]}")
+                raise ReplayError(
+                    f"hypothesis {key!r} of {step.of.name} reads {instance}, but {step.given[key]!r} says {facts[step.given[key]]}"
+                )
         elif not possible_signs(gap(instance), facts.values()) <= wanted_signs(instance):
             raise ReplayError(f"hypothesis {key!r} of {step.of.name} reads {instance}, and no fact gives it")
     instance = relation.subs(values, simultaneous=True)
@@ -211,7 +228,9 @@ def _check_observables(step: st.Cite, facts: Facts) -> None:
 
 
 def _check_domain(symbol: sp.Symbol, value: sp.Expr, facts: Facts) -> None:
-    wanted = POSITIVE if symbol.assumptions0.get("positive") else NON_NEGATIVE if symbol.assumptions0.get("nonnegative") else None
+    wanted = (
+        POSITIVE if symbol.assumptions0.get("positive") else NON_NEGATIVE if symbol.assumptions0.get("nonnegative") else None
+    )
     if wanted is not None and not possible_signs(sp.sympify(value), facts.values()) <= wanted:
         raise ReplayError(f"{symbol} is {'positive' if wanted == POSITIVE else 'non-negative'}, and {value} is not known to be")
     if symbol.assumptions0.get("integer") and not sp.sympify(value).is_integer:
@@ -234,7 +253,9 @@ def _combine(where: str, step: st.Combine, facts: Facts) -> Relational:
     if isinstance(step.fact, sp.Eq) and not all(isinstance(facts[name], sp.Eq) for name in step.weights):
         raise ReplayError(f"{step.fact} is an equation, and an inequality enters")
     if not vanishes(gap(step.fact) - total, facts):
-        raise ReplayError(f"the certificate does not add up: gap of {step.fact} minus the weighted gaps is\n  {sp.simplify(gap(step.fact) - total)}")
+        raise ReplayError(
+            f"the certificate does not add up: gap of {step.fact} minus the weighted gaps is\n  {sp.simplify(gap(step.fact) - total)}"
+        )
     return step.fact
 
 
@@ -243,7 +264,11 @@ def _pole(weight: sp.Expr, facts: Facts) -> sp.Expr | None:
     for part in sp.preorder_traversal(weight):
         if isinstance(part, sp.Pow) and not (part.exp.is_Integer and part.exp >= 0):
             signs = possible_signs(part.base, facts.values())
-            if not (signs == POSITIVE or (part.exp.is_Integer and 0 not in signs) or (part.exp.is_positive and signs <= NON_NEGATIVE)):
+            if not (
+                signs == POSITIVE
+                or (part.exp.is_Integer and 0 not in signs)
+                or (part.exp.is_positive and signs <= NON_NEGATIVE)
+            ):
                 return part.base
         if isinstance(part, sp.log) and possible_signs(part.args[0], facts.values()) != POSITIVE:
             return part.args[0]
@@ -261,8 +286,14 @@ def _apply(where: str, step: st.Apply, facts: Facts) -> Relational:
         raise ReplayError(f"{step.function} is not known to increase in {step.variable}: derivative signs {sorted(slope)}")
     for side in (cited.lhs, cited.rhs):
         _check_domain(step.variable, side, facts)
-    strict_lost = type(cited) if slope == POSITIVE or isinstance(cited, (sp.Le, sp.Ge, sp.Eq)) else {sp.Lt: sp.Le, sp.Gt: sp.Ge}[type(cited)]
-    return strict_lost(step.function.subs(step.variable, cited.lhs), step.function.subs(step.variable, cited.rhs), evaluate=False)
+    strict_lost = (
+        type(cited)
+        if slope == POSITIVE or isinstance(cited, (sp.Le, sp.Ge, sp.Eq))
+        else {sp.Lt: sp.Le, sp.Gt: sp.Ge}[type(cited)]
+    )
+    return strict_lost(
+        step.function.subs(step.variable, cited.lhs), step.function.subs(step.variable, cited.rhs), evaluate=False
+    )
 
 
 def _is_root(function: sp.Expr, variable: sp.Symbol) -> bool:
@@ -286,7 +317,10 @@ def _mean_value(where: str, step: st.MeanValue, facts: Facts) -> Relational:
         raise ReplayError(f"{step.x} is not free for the derivative: another fact mentions it")
     order = sp.Le(step.lower, step.upper, evaluate=False)
     known = facts.get(step.order)
-    if not (known is not None and _implies(known, order)) and not possible_signs(step.upper - step.lower, facts.values()) <= NON_NEGATIVE:
+    if (
+        not (known is not None and _implies(known, order))
+        and not possible_signs(step.upper - step.lower, facts.values()) <= NON_NEGATIVE
+    ):
         raise ReplayError(f"no fact gives {order}")
     for end in (step.lower, step.upper):  # f is differentiable on the declared domain of x, which must hold the whole interval
         _check_domain(step.x, end, facts)
@@ -386,7 +420,11 @@ _REDUCTIONS = (
 
 def linearise(expr: sp.Expr) -> sp.Expr:
     """Sums by linearity: constants pulled out, a sum of sums split, a sum of a constant counted."""
-    return expr.replace(lambda e: isinstance(e, sp.Sum), lambda e: _linear_sum(e.function, *e.limits[0])) if expr.has(sp.Sum) else expr
+    return (
+        expr.replace(lambda e: isinstance(e, sp.Sum), lambda e: _linear_sum(e.function, *e.limits[0]))
+        if expr.has(sp.Sum)
+        else expr
+    )
 
 
 def _linear_sum(term: sp.Expr, index: sp.Symbol, low: sp.Expr, high: sp.Expr) -> sp.Expr:
@@ -406,7 +444,9 @@ def _refuted_by_arb(expr: sp.Expr) -> bool:
         values: dict[sp.Symbol, object] = {}
         for symbol in sorted(expr.free_symbols, key=str):
             number = sp.Rational(rng.randint(1, 999), 500)
-            values[symbol] = sp.Integer(rng.randint(1, 9)) if symbol.is_integer else number if symbol.is_nonnegative else number - 1
+            values[symbol] = (
+                sp.Integer(rng.randint(1, 9)) if symbol.is_integer else number if symbol.is_nonnegative else number - 1
+            )
         if n in values and g in values:
             values[n] = values[g] + values[n]  # type: ignore[operator]
         # exact values put in by SymPy first: an integer power of a base that may be 0 has no printed form
@@ -432,7 +472,9 @@ def _check_witnesses(theorem: Theorem) -> None:
         for name, hypothesis in theorem.assumes.items():
             holds = truth(hypothesis.relation, witness.values)
             if holds is not (name != key):
-                raise ReplayError(f"{theorem.name}: the witness that {key!r} is needed must {'break' if name == key else 'satisfy'} {name!r}")
+                raise ReplayError(
+                    f"{theorem.name}: the witness that {key!r} is needed must {'break' if name == key else 'satisfy'} {name!r}"
+                )
         if truth(theorem.claim, witness.values) is not False:
             raise ReplayError(f"{theorem.name}: the witness that {key!r} is needed does not refute the claim {theorem.claim}")
 
@@ -449,4 +491,4 @@ def truth(relation: Relational, values: Mapping[sp.Symbol, object]) -> bool | No
     return None
 
 
-__all__ = ["Replay", "ReplayError", "ZERO", "replay", "truth", "vanishes"]
+__all__ = ["ZERO", "Replay", "ReplayError", "replay", "truth", "vanishes"]

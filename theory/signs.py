@@ -42,7 +42,7 @@ def possible_signs(expr: sp.Expr, facts: Iterable[Relational] = ()) -> Signs:
     """The signs that `expr` can take, given the domains of its symbols and the facts; a superset, never a guess."""
     known = tuple(facts)
     signs = _structural(expr, known) & _from_facts(expr, known)
-    if signs == ANY or signs == NON_NEGATIVE:
+    if signs in (ANY, NON_NEGATIVE):
         factored = sp.factor_terms(expr)
         if factored != expr:
             signs &= _structural(factored, known)
@@ -102,7 +102,9 @@ def _structural(expr: sp.Expr, facts: tuple[Relational, ...]) -> Signs:
             return POSITIVE
         return NON_NEGATIVE if declared.assumptions0.get("nonnegative") else ANY
     if isinstance(expr, sp.Add):
-        if (term := next((part for part in expr.args if isinstance(part.as_coeff_Mul()[1], (sp.Max, sp.Min))), None)) is not None:
+        if (
+            term := next((part for part in expr.args if isinstance(part.as_coeff_Mul()[1], (sp.Max, sp.Min))), None)
+        ) is not None:
             return _of_extreme(term, expr - term, facts)
         total = ZERO
         for term in expr.args:

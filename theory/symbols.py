@@ -64,7 +64,9 @@ j_out = sp.Symbol("l", integer=True, positive=True)
 RANGES: dict[sp.Symbol, tuple[sp.Expr, sp.Expr]] = {j_in: (sp.Integer(1), g), j_out: (g + 1, n)}
 s = sp.IndexedBase("s", real=True)  # scores of the row, temperature divided out
 a = sp.IndexedBase("a", positive=True)  # attention weights of the row
-k_step = sp.Symbol("k_s", integer=True, nonnegative=True)  # a generic state of a run, from 0; facts that mention it hold for all
+k_step = sp.Symbol(
+    "k_s", integer=True, nonnegative=True
+)  # a generic state of a run, from 0; facts that mention it hold for all
 
 # Observables of a row.
 eps = _declare("eps", "outside mass: attention outside the block", "1", "fraction")
@@ -110,7 +112,9 @@ B_y = _declare("B_y", "bound on the norm of a regression target", "norm", "nonne
 D_x = _declare("D_x", "cross diameter: greatest distance of a value in G from a value outside", "norm", "nonnegative")
 margin_in = _declare("t_in", "least in-block score of the own-block parts", "nats", "real")
 eps0 = _declare("eps0", "outside mass at dial 0", "1", "open fraction")
-content_advantage = _declare("Delta_0", "mean content score in G minus mean outside, under the conditional weights", "nats", "real")
+content_advantage = _declare(
+    "Delta_0", "mean content score in G minus mean outside, under the conditional weights", "nats", "real"
+)
 entropy_in = _declare("H_G", "entropy of the attention inside the block, conditional on it", "nats", "nonnegative")
 entropy_out = _declare("H_out", "entropy of the attention outside the block, conditional on it", "nats", "nonnegative")
 dial_other = _declare("d2", "another setting of the dial", "1", "real")
@@ -136,25 +140,35 @@ conditional = _declare("p", "weight of one key given its side of the block, at s
 conditional0 = _declare("p_0", "weight of one key given its side of the block, at setting 0", "1", "open fraction")
 output = _declare("o", "one coordinate of the output of the row", "norm", "real")
 mean_value_in = _declare("o_G", "one coordinate of the mean value in the block, under the conditional weights", "norm", "real")
-mean_value_out = _declare("o_out", "one coordinate of the mean value outside the block, under the conditional weights", "norm", "real")
+mean_value_out = _declare(
+    "o_out", "one coordinate of the mean value outside the block, under the conditional weights", "norm", "real"
+)
 output_gap = _declare("shift", "distance between the outputs of one row at two settings of the dial", "norm", "nonnegative")
 mean_gap = _declare("apart", "distance between the mean value in the block and the mean value outside", "norm", "nonnegative")
-cut_gap = _declare("cut", "distance between the output of the row and its output with attention cut down to the block", "norm", "nonnegative")
+cut_gap = _declare(
+    "cut", "distance between the output of the row and its output with attention cut down to the block", "norm", "nonnegative"
+)
 loss_gap = _declare("loss_gap", "absolute difference of a query's loss at two outputs", "loss", "nonnegative")
 total_variation = _declare("TV", "total variation distance of the attention row from its cut to the block", "1", "nonnegative")
 divergence = _declare("KL", "KL divergence of the attention cut to the block from the whole row", "nats", "nonnegative")
 
 # Tokens of a localist layer and its content form; the row's query belongs to the block G.
 cross_score = _declare("s_x", "content score of a query with a key of another block, temperature divided out", "nats", "real")
-own_move = _declare("s_move", "content score of two tokens of one block minus the score of their own-block parts", "nats", "real")
+own_move = _declare(
+    "s_move", "content score of two tokens of one block minus the score of their own-block parts", "nats", "real"
+)
 captured_margin = _declare("margin_c", "margin of the captured scores of the row", "nats", "real")
 rounding = _declare("round", "greatest distance of a captured score of the row from the exact one", "nats", "nonnegative")
-off_norm = _declare("omega", "Frobenius norm of the off-block part of the content form (of A, or of W_Q' W_K)", "1", "nonnegative")
+off_norm = _declare(
+    "omega", "Frobenius norm of the off-block part of the content form (of A, or of W_Q' W_K)", "1", "nonnegative"
+)
 off_Q = _declare("omega_Q", "Frobenius norm of the off-block part of W_Q", "1", "nonnegative")
 off_K = _declare("omega_K", "Frobenius norm of the off-block part of W_K", "1", "nonnegative")
 rho_own = _declare("rho_p", "bound on the norm of the block form A_c of one block, the query's", "1", "nonnegative")
 rho_other = _declare("rho_o", "bound on the norms of the block forms A_c of all other blocks", "1", "nonnegative")
-weight_drift = _declare("drift", "attention weight of a key after the tokens outside the block were replaced, minus before", "1", "real")
+weight_drift = _declare(
+    "drift", "attention weight of a key after the tokens outside the block were replaced, minus before", "1", "real"
+)
 value_change = _declare("dv", "greatest norm of a change of a value outside the block", "norm", "nonnegative")
 output_change = _declare("do", "norm of the change of the output of the row", "norm", "nonnegative")
 
@@ -165,7 +179,9 @@ shrink = _declare("sigma", "fraction by which a group is shrunk", "1", "fraction
 lipschitz = _declare("Gamma", "Lipschitz constant of the loss in a group", "loss/norm", "nonnegative")
 loss_before = _declare("L_0", "loss before a move of the weights", "loss", "real")
 loss_after = _declare("L_1", "loss after it", "loss", "real")
-rest_before = _declare("rest_0", "other terms of the objective before a move: other groups, weight decay, norm balls", "loss", "real")
+rest_before = _declare(
+    "rest_0", "other terms of the objective before a move: other groups, weight decay, norm balls", "loss", "real"
+)
 rest_after = _declare("rest_1", "the same terms after it", "loss", "real")
 objective_before = _declare("J_0", "objective before a move", "loss", "real")
 objective_after = _declare("J_1", "objective after it", "loss", "real")
@@ -189,7 +205,9 @@ RANGES |= {
     i_other: (own_queries + 1, queries),
     k_class: (sp.Integer(2), classes),
 }
-covariance_norm = _declare("cov", "norm of the covariance of the keys (or token parts) with <g, v> under a row", "loss*norm", "nonnegative")
+covariance_norm = _declare(
+    "cov", "norm of the covariance of the keys (or token parts) with <g, v> under a row", "loss*norm", "nonnegative"
+)
 output_gradient = _declare("g_o", "greatest norm of the gradient of a query's loss in its output", "loss/norm", "nonnegative")
 spread_K = _declare("diam_k", "greatest distance of two keys of a sequence", "norm", "nonnegative")
 spread_V = _declare("diam_v", "greatest distance of two values of a sequence", "norm", "nonnegative")
@@ -233,7 +251,9 @@ weight_a = _declare("w_a", "weight of a scalar query", "norm", "real")
 weight_b = _declare("w_b", "weight of a scalar key", "norm", "real")
 size_rows_Q = _declare("P_Q", "sum of the norms of the query groups of one row block", "norm", "nonnegative")
 size_rows_K = _declare("P_K", "sum of the norms of the key groups of one row block", "norm", "nonnegative")
-residual_Q = _declare("S_Q", "sum of residual norm times group norm over the query groups of one row block", "loss", "nonnegative")
+residual_Q = _declare(
+    "S_Q", "sum of residual norm times group norm over the query groups of one row block", "loss", "nonnegative"
+)
 residual_K = _declare("S_K", "the same over its key groups", "loss", "nonnegative")
 inner_Q = _declare("e_Q", "<dL/dW_Q, W_Q> over one row block", "loss", "real")
 inner_K = _declare("e_K", "<dL/dW_K, W_K> over the same row block", "loss", "real")
@@ -294,9 +314,13 @@ candidate_distance = _declare("y_d", "distance of the candidate from the prox", 
 candidate_value = _declare("J_y", "|y - z|^2/2 + eta lam |y|, what the prox minimises, at the candidate", "norm^2", "real")
 direction_norm = _declare("m_g", "norm of the momentum of a group", "loss/norm", "nonnegative")
 direction_at = sp.IndexedBase("m_s", nonnegative=True)  # norm of the momentum
-adam_value = _declare("r_A", "|m|/sqrt(v) of one coordinate of Adam, both corrected for bias, epsilon left out", "1", "nonnegative")
+adam_value = _declare(
+    "r_A", "|m|/sqrt(v) of one coordinate of Adam, both corrected for bias, epsilon left out", "1", "nonnegative"
+)
 adam_first = _declare("A_1", "sum of beta1^j times the gradient j steps ago, of one coordinate", "loss/norm", "real")
-adam_second = _declare("A_2", "sum of beta2^j times the squared gradient j steps ago, of one coordinate", "loss^2/norm^2", "positive")
+adam_second = _declare(
+    "A_2", "sum of beta2^j times the squared gradient j steps ago, of one coordinate", "loss^2/norm^2", "positive"
+)
 adam_value_at = sp.IndexedBase("r_s", nonnegative=True)  # the same by state and coordinate
 adam_first_at = sp.IndexedBase("A1_s", real=True)
 adam_second_at = sp.IndexedBase("A2_s", positive=True)

@@ -51,10 +51,11 @@ def _columns(chunk: Chunk, missing: str) -> list[list[str]]:
     columns = []
     for name in RESULTS:
         values = chunk.columns[name]
-        if name == "vacuous":
-            text = ["true" if v else "false" for v in values]
-        else:
-            text = [missing if v is None else repr(v) for v in values]
+        text = (
+            ["true" if v else "false" for v in values]
+            if name == "vacuous"
+            else [missing if v is None else repr(v) for v in values]
+        )
         for i in chunk.exact:
             if name in SIDES and values[i] is not None:
                 text[i] = decimal_text(values[i], SIDES[name])

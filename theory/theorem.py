@@ -71,7 +71,9 @@ class Lemma:
 
     def __post_init__(self) -> None:
         if not self.steps and not self.reason:
-            raise ValueError(f"lemma {self.name!r} has neither steps nor a reason; a lemma is replayed or argued, never just named")
+            raise ValueError(
+                f"lemma {self.name!r} has neither steps nor a reason; a lemma is replayed or argued, never just named"
+            )
 
 
 @dataclass(frozen=True)
@@ -107,10 +109,14 @@ class Theorem:
             raise TypeError(f"{self.name}: the claim is {self.claim!r}, not a relation; SymPy evaluated it: use evaluate=False")
         unknown = (set(self.needs) | set(self.free)) - set(self.assumes)
         if unknown:
-            raise ValueError(f"{self.name}: {sorted(unknown)} in needs/free name no hypothesis; hypotheses are {sorted(self.assumes)}")
+            raise ValueError(
+                f"{self.name}: {sorted(unknown)} in needs/free name no hypothesis; hypotheses are {sorted(self.assumes)}"
+            )
         silent = set(self.assumes) - set(self.needs) - set(self.free)
         if silent:
-            raise ValueError(f"{self.name}: no witness and no reason for {sorted(silent)}: say in `needs` or `free` why they are there")
+            raise ValueError(
+                f"{self.name}: no witness and no reason for {sorted(silent)}: say in `needs` or `free` why they are there"
+            )
         if self.kind == "counterexample" and self.claim.free_symbols:
             raise ValueError(f"{self.name}: a counterexample is closed, but {self.claim.free_symbols} are free in its claim")
 

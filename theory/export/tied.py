@@ -30,10 +30,17 @@ def _contains(theorem: Theorem, formula: Formula) -> bool:
         return True
     symbols = stated.free_symbols
     if not symbols:  # a constant: it, or a small multiple or part of it
-        numbers = (part for place in places for part in sp.preorder_traversal(place) if isinstance(part, sp.Expr) and not part.free_symbols)
+        numbers = (
+            part
+            for place in places
+            for part in sp.preorder_traversal(place)
+            if isinstance(part, sp.Expr) and not part.free_symbols
+        )
         ratios = (sp.nsimplify(part / stated) for part in dict.fromkeys(numbers) if not part.is_Rational)
         return any(ratio.is_Rational and ratio > 0 and max(ratio.p, ratio.q) <= 4 for ratio in ratios)
-    candidates = dict.fromkeys(part for place in places for part in _parts(place) if symbols <= part.free_symbols or part.free_symbols <= symbols)
+    candidates = dict.fromkeys(
+        part for place in places for part in _parts(place) if symbols <= part.free_symbols or part.free_symbols <= symbols
+    )
     return any(vanishes(part - stated, {}) for part in candidates if part.free_symbols == symbols)
 
 
@@ -50,8 +57,7 @@ def _expressions(theorem: Theorem) -> Iterator[sp.Basic]:
     for hypothesis in theorem.assumes.values():
         yield hypothesis.relation
     yield from theorem.definitions.values()
-    for value in (theorem.equality.values or {}).values():
-        yield value
+    yield from (theorem.equality.values or {}).values()
     for step in theorem.steps:
         yield from _of_step(step)
 
@@ -60,6 +66,8 @@ def _of_step(step: Step) -> Iterator[sp.Basic]:
     fact = getattr(step, "fact", None)
     if fact is not None:
         yield fact
-    inner = {Cases: lambda s: (*s.low, *s.high), MeanValue: lambda s: (s.slope,), SumOver: lambda s: (s.pointwise,)}.get(type(step))
+    inner = {Cases: lambda s: (*s.low, *s.high), MeanValue: lambda s: (s.slope,), SumOver: lambda s: (s.pointwise,)}.get(
+        type(step)
+    )
     for deeper in inner(step) if inner else ():
         yield from _of_step(deeper)
