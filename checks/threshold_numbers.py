@@ -212,7 +212,7 @@ def gaps_cases() -> list[Case]:
 
 
 def balanced_cases() -> list[Case]:
-    """Stationary points in rationals: a = b = h of the example of N9, one for each row."""
+    """Stationary points in rationals: a = b = h of the example of `threshold.penalty_jump`, one for each row."""
     return [
         case_of_numbers(
             f"a = b = {h}, {rows} rows",

@@ -88,7 +88,7 @@ def attaining_value(x: fmpq, u: fmpq) -> ExactLayer:
 
 
 def leaving(score: float, scale: fmpq = ONE, v: fmpq = SMALL) -> ExactLayer:
-    """One token of each block without leak; the first looks at the second with a small mass: the other side of N10."""
+    """One token of each block without leak; the first looks at the second with a small mass: the other side of `threshold.dial_scaled`."""
     a = (score / float(scale) ** 2, 0), (0, 0)
     return tiny(((scale, 0), (0, scale)), (a,), ((0, v),), ((1,), (-1,)), (0, 0), (1, 1), (1, 1), (0, 1), ONE, "leaving layer")
 

@@ -242,7 +242,7 @@ def test_the_gap_bound_is_tight_to_twelve_digits():
 
 @pytest.mark.parametrize("entropy", [0.7, 1.0, 2.0, 5.0])
 def test_the_second_pointer_bound_needs_no_low_entropy(entropy):
-    """theory.md asked for H <= ln 2; above it the bound is true and weaker than e^-H."""
+    """The hypothesis H <= ln 2 is not needed; above it the bound is true and weaker than e^-H."""
     assert entropy > log(2)
     stronger = without(family.pointer_half_stronger, "low")
     assert judge(stronger, Case({sym.entropy: fmpq(*entropy.as_integer_ratio())}, "H")).verdict is FAILS

@@ -26,7 +26,7 @@ SMALLEST_NORMAL = Fraction(2) ** -1022
 
 
 def reference(data: dict[str, Any]) -> dict[str, Any]:
-    """The values of N4 as fractions, or mpmath numbers of 2500 digits where exp and log enter, from the statements' text."""
+    """The guaranteed values as fractions, or mpmath numbers of 2500 digits where exp and log enter, from the statements' text."""
     a, x, loss, dial, train = (data[k] for k in ("attention", "norms", "loss", "dial", "training"))
     F = Fraction
     n, g, tau = a["keys"], a["block"], F(a["temperature"])

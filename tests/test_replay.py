@@ -130,7 +130,7 @@ def test_citing_needs_every_hypothesis():
         free={"block": "domain"},
         steps=(Cite("outside", outside_mass, {}, {"block": "block"}),),
     )
-    with pytest.raises(ReplayError, match=r"hypothesis 'margin' of concentration\\.outside_mass"):
+    with pytest.raises(ReplayError, match=r"hypothesis 'margin' of concentration\.outside_mass"):
         replay(no_margin)
 
 

@@ -291,7 +291,7 @@ def test_balance_at_an_exact_stationary_point_and_its_failure_off_it():
     assert judge(balanced.balance, Case(at | {sym.size_rows_K: h / 2}, "a = 2b, said to be stationary")).verdict is FAILS
 
 
-# --- where theory.md needed a hypothesis more --------------------------------------------------------------------------------
+# --- where a first statement needed a hypothesis more ---
 
 
 def test_dial_scaled_needs_a_leak_of_at_most_the_own_part():
@@ -311,7 +311,7 @@ def test_dial_scaled_needs_a_leak_of_at_most_the_own_part():
 
 
 def test_smoothness_is_approached():
-    """theory.md reports a greatest ratio of .044; large readout times values brings it to 1 - 4e-7."""
+    """Random layers reach a ratio of .044; a large readout times values brings it to 1 - 4e-7."""
     theorem, case = smoothness_case(smooth_layer(0.0, 1.0, 2.0**12, 2.0**13), matrix(((1,),)))
     judgement = judge(theorem, case)
     assert judgement.verdict is HOLDS

@@ -240,7 +240,7 @@ def test_extinction_by_the_proved_step(name: str, structure: Structure, dtype: t
         "adam": (adam(eta, (0.9, 0.95)), adam_ratio(0.9, 0.95) * math.sqrt(6 if structure is UNEQUAL else 9)),
     }[name]
     _, parameters, batch = made(structure, dtype=dtype)
-    # T5c in floats asks gamma >= (p + 8) u (Gbar + gamma): 17 * 2^-24 * 4 is far below 0.4
+    # `extinction.float_stays` asks gamma >= (p + 8) u (Gbar + gamma): 17 * 2^-24 * 4 is far below 0.4
     penalty = off_block_penalty(structure, bound + gamma)
     off = off_block_mask(penalty.groups)
     # a float64 norm of 9 entries is right to 15 * 2^-53

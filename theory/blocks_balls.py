@@ -134,7 +134,7 @@ margin_on_ball = Theorem(
             text="A = e_3 e_3', query (0, 0, 1), in-block key (0, 0, -1), outside key (0, 0, 1): margin -2 < -1",
         ),
     },
-    source="2510.09338: threshold conditions of concentration, sharp on a ball (N4 3, bilinear)",
+    source="2510.09338: threshold conditions of concentration, sharp on a ball",
 )
 
 _on_balls = beta * dial - rho_Q * rho_K * B * (B + delta) / tau
@@ -188,5 +188,5 @@ margin_on_balls = Theorem(
         ),
     },
     uses=(product,),
-    source="2510.09338: threshold conditions of concentration, sharp on balls (N4 3, query/key)",
+    source="2510.09338: threshold conditions of concentration, sharp on balls",
 )

@@ -1,4 +1,4 @@
-"""Extinction from a configuration (theory.md N4, part 1): the a-priori gradient bound in the place of G_bar.
+"""Extinction from a configuration: the a-priori gradient bound in the place of G_bar.
 
 A cross-block group whose penalty weight exceeds the gradient bound of `threshold` by gamma is zero after ceil(theta0/(eta
 gamma)) steps.
@@ -119,7 +119,7 @@ def _extinction(word: str, title: str, gradient: Theorem, bound: sp.Expr, matrix
         needs={key: witness(key) for key in assumes if key != "alive"},
         free={"alive": "it only says that there is a last living state; a group that is zero from the start has K = 0"},
         uses=(gradient, finite_time),
-        source="2510.09338: penalties above explicit thresholds, computed before training (N4 1)",
+        source="2510.09338: penalties above explicit thresholds, computed before training",
     )
 
 

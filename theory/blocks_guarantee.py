@@ -1,4 +1,4 @@
-"""The guarantee of a configuration (theory.md N4), from numbers that are known before training.
+"""The guarantee of a configuration, from numbers that are known before training.
 
 Balls, penalty, leak and dial give t = beta d - rho (B + delta)^2 / tau, and every row of every layer that the configuration
 trains has margin at least t; so outside mass, entropy and output shift are bounded by t alone. rho bounds the block forms:
@@ -87,7 +87,7 @@ guarantee_outside_mass = Theorem(
     },
     free=_free,
     uses=(margin_of_form, concentration.outside_mass),
-    source="2510.09338: attention provably concentrates on semantic blocks, explicit thresholds (N4 4)",
+    source="2510.09338: attention provably concentrates on semantic blocks, explicit thresholds",
 )
 
 guarantee_entropy = Theorem(
@@ -123,7 +123,7 @@ guarantee_entropy = Theorem(
     },
     free=_free,
     uses=(margin_of_form, ceiling),
-    source="2510.09338: low entropy, exact bounds on attention entropy at stationary points (N4 4)",
+    source="2510.09338: low entropy, exact bounds on attention entropy at stationary points",
 )
 
 # --- the row as it is computed: captured scores, each within a rounding error of the exact one ---
@@ -179,7 +179,7 @@ guarantee_captured = Theorem(
         "leak": Witness(_long_leak | {dial: _zero, rounding: _zero, captured_margin: -_two}, text=f"{_leak_text}: -2 < -1"),
     },
     uses=(margin_of_form,),
-    source="2510.09338: the guarantee for captured logits (N4 3, theory.md section 4)",
+    source="2510.09338: the guarantee for captured logits",
 )
 
 captured_outside_mass = Theorem(
@@ -215,7 +215,7 @@ captured_outside_mass = Theorem(
     },
     free=_free,
     uses=(guarantee_captured, concentration.outside_mass),
-    source="2510.09338: the guarantee for captured logits (N4 4, theory.md section 4)",
+    source="2510.09338: the guarantee for captured logits",
 )
 
 _shift = concentration.E.subs(CLAIMED) * D_x
@@ -244,5 +244,5 @@ guarantee_output = Theorem(
     },
     free=_free,
     uses=(guarantee_outside_mass,),
-    source="2510.09338: negligible error of localising (N4 5)",
+    source="2510.09338: negligible error of localising",
 )

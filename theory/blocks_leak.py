@@ -209,7 +209,7 @@ leak_per_block = Theorem(
         ),
     },
     uses=(),
-    source="2510.09338: semantic blocks with negligible error (T6 leak, per-block balls of N4)",
+    source="2510.09338: semantic blocks with negligible error",
 )
 
 leak = Theorem(
@@ -242,7 +242,7 @@ leak = Theorem(
         ),
     },
     uses=(leak_per_block,),
-    source="2510.09338: negligible error of semantic blocks (T6 leak)",
+    source="2510.09338: negligible error of semantic blocks",
 )
 
 
@@ -291,5 +291,5 @@ leak_in_block = Theorem(
             text="A = [[0, 1], [0, 0]], query (2, 0), in-block key (2, 1/2): own parts score 0, the tokens 1",
         )
     },
-    source="2510.09338: negligible error of semantic blocks (T6 leak inside a block)",
+    source="2510.09338: negligible error of semantic blocks",
 )

@@ -119,7 +119,7 @@ margin_leak = Theorem(
         ),
     },
     uses=(leak, leak_in_block),
-    source="2510.09338: attention concentrates on semantic blocks (T6 corrected)",
+    source="2510.09338: attention concentrates on semantic blocks",
 )
 
 _margin_two = beta * dial - (B + delta) * (rho_own * B + rho_other * delta) / tau
@@ -194,7 +194,7 @@ margin_per_block = Theorem(
         ),
     },
     uses=(leak_per_block, leak_in_block),
-    source="2510.09338: threshold conditions of concentration, per-block balls (N4 3)",
+    source="2510.09338: threshold conditions of concentration, per-block balls",
 )
 
 margin_of_form = Theorem(
@@ -237,7 +237,7 @@ margin_of_form = Theorem(
         ),
     },
     uses=(margin_per_block,),
-    source="2510.09338: threshold conditions of concentration (N4 3, bilinear)",
+    source="2510.09338: threshold conditions of concentration",
 )
 
 _off_product = off_Q * rho_K + rho_Q * off_K
@@ -263,7 +263,7 @@ product = Theorem(
         ),
     ),
     equality=Equality("W_Q = q e_1 e_2', W_K = k e_1 e_1': A = q k e_2 e_1'", {off_K: _zero, off_norm: off_Q * rho_K}),
-    source="2510.09338: block sparsity of query/key attention needs groups (b, c) (T6 corrected)",
+    source="2510.09338: block sparsity of query/key attention needs groups (b, c)",
 )
 
 
@@ -319,5 +319,5 @@ margin_of_product = Theorem(
     },
     free={"extinct Q": "on whole-matrix balls the margin survives without it: |W_K (x_j - x_k)| <= rho_K (B + delta)"},
     uses=(product, margin_of_form),
-    source="2510.09338: threshold conditions of concentration (N4 3, query/key)",
+    source="2510.09338: threshold conditions of concentration",
 )

@@ -78,7 +78,7 @@ structure = Theorem(
         ),
     },
     uses=(leak,),
-    source="2510.09338: attention restricted to semantic blocks (T6 corrected)",
+    source="2510.09338: attention restricted to semantic blocks",
     kind="identity",
 )
 
@@ -94,7 +94,7 @@ column_groups = Theorem(
     equality=Equality(
         "a counterexample: W_Q = [1 0], W_K = [0 1], x_1 = (5, 0), x_2 = (0, 5); score 25 where blocks.leak would say 0"
     ),
-    source="2510.09338: block sparsity, as first stated with column groups (T6 original)",
+    source="2510.09338: block sparsity, as first stated with column groups",
     kind="counterexample",
 )
 
@@ -114,7 +114,7 @@ negative_margin = Theorem(
         "a counterexample: A_1 = -1, query (1, 0) sees itself (score -1) and three keys of another block (score 0): margin -1, "
         "outside mass 3e/(1 + 3e) = 0.89 > 3/4"
     ),
-    source="2510.09338: concentration from block sparsity alone (T6 original)",
+    source="2510.09338: concentration from block sparsity alone",
     kind="counterexample",
 )
 
@@ -128,7 +128,7 @@ entropy_vacuous = Theorem(
     equality=Equality(
         "a counterexample: rho = B = tau = 1, delta = 0, no dial: t = -1, and A = 0 is in the ball; n = 4, g = 1: ln 4 > 1.3235"
     ),
-    source="2510.09338: low entropy at stationary points, without a positive margin (N4)",
+    source="2510.09338: low entropy at stationary points, without a positive margin",
     kind="counterexample",
 )
 
@@ -159,7 +159,7 @@ outside_weight = Theorem(
     },
     free={"block": "g = n leaves no key outside and g = 0 none inside; the formula is 0 or 1 there"},
     uses=(leak,),
-    source="2510.09338: semantic blocks do not interfere (T6 non-interference)",
+    source="2510.09338: semantic blocks do not interfere",
     kind="identity",
 )
 
@@ -219,7 +219,7 @@ non_interference = Theorem(
         ),
     },
     uses=(leak,),
-    source="2510.09338: semantic blocks do not interfere (T6 non-interference)",
+    source="2510.09338: semantic blocks do not interfere",
     kind="identity",
 )
 
@@ -254,5 +254,5 @@ value_shift = Theorem(
             text="two keys with values 1 and -1 whose weights go from (3/4, 1/4) to (1/2, 1/2): the output moves, no value",
         )
     },
-    source="2510.09338: semantic blocks do not interfere (T6 non-interference)",
+    source="2510.09338: semantic blocks do not interfere",
 )

@@ -173,7 +173,7 @@ outside_mass = Theorem(
         )
     },
     free=_block_is_domain,
-    source="2510.09338: attention provably concentrates on semantically relevant blocks (T1)",
+    source="2510.09338: attention provably concentrates on semantically relevant blocks",
 )  # fmt: skip
 
 soft_margin_form = Theorem(
@@ -188,7 +188,7 @@ soft_margin_form = Theorem(
     ),
     equality=Equality("an identity"),
     free=_block_is_domain,
-    source="2510.09338: exact form of concentration (L2)",
+    source="2510.09338: exact form of concentration",
     kind="identity",
 )  # fmt: skip
 
@@ -212,7 +212,7 @@ fidelity_floor = Theorem(
     },
     free=_block_is_domain,
     uses=(outside_mass,),
-    source="2510.09338: pointer fidelity (T2)",
+    source="2510.09338: pointer fidelity",
 )  # fmt: skip
 
 fidelity_target = Theorem(
@@ -247,7 +247,7 @@ fidelity_target = Theorem(
     },
     free=_block_is_domain | {"target": "for phi >= 1 the required margin is not a number"},
     uses=(fidelity_floor,),
-    source="2510.09338: explicit threshold conditions for pointer fidelity (T2)",
+    source="2510.09338: explicit threshold conditions for pointer fidelity",
 )  # fmt: skip
 
 exponential_rate = Theorem(
@@ -270,7 +270,7 @@ exponential_rate = Theorem(
     },
     free=_block_is_domain,
     uses=(outside_mass,),
-    source="2510.09338: exponential bounds on pointer fidelity (N3 i)",
+    source="2510.09338: exponential bounds on pointer fidelity",
 )  # fmt: skip
 
 rate_is_exact = Theorem(
@@ -295,7 +295,7 @@ rate_is_exact = Theorem(
         )
     },
     free=_block_is_domain,
-    source="2510.09338: exponential bounds, lower side (N3 i)",
+    source="2510.09338: exponential bounds, lower side",
 )  # fmt: skip
 
 necessary_margin = Theorem(
@@ -334,7 +334,7 @@ necessary_margin = Theorem(
         {fidelity: INSIDE.subs(t, top_in - mean_out), eps: E.subs(t, top_in - mean_out)},
     ),
     free=_block_is_domain,
-    source="2510.09338: threshold conditions, necessity (N3 iii)",
+    source="2510.09338: threshold conditions, necessity",
 )  # fmt: skip
 
 margin_monotone = Theorem(
@@ -363,7 +363,7 @@ margin_monotone = Theorem(
         )
     },
     free=_block_is_domain,
-    source="2510.09338: thresholds are thresholds (T1)",
+    source="2510.09338: thresholds are thresholds",
 )  # fmt: skip
 
 THEOREMS: tuple[Theorem, ...] = (

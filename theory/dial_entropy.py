@@ -114,7 +114,7 @@ entropy_path = Theorem(
     ),
     equality=Equality("an identity"),
     free=free_block,
-    source=f"{SOURCE} (T7 v)",
+    source=SOURCE,
     kind="identity",
 )
 
@@ -139,7 +139,7 @@ entropy_split = Theorem(
     ),
     equality=Equality("an identity"),
     free=free_block,
-    source=f"{SOURCE} (L2, T7 ii)",
+    source=SOURCE,
     kind="identity",
 )  # fmt: skip
 
@@ -162,7 +162,7 @@ advantage = Theorem(
     ),
     equality=Equality("an identity"),
     free=free_block,
-    source=f"{SOURCE} (T7 v)",
+    source=SOURCE,
     kind="identity",
 )  # fmt: skip
 
@@ -191,7 +191,7 @@ slope_law = Theorem(
     equality=Equality("an identity"),
     free=free_block,
     uses=(entropy_path,),
-    source=f"{SOURCE} (T7 v)",
+    source=SOURCE,
     kind="identity",
 )  # fmt: skip
 
@@ -214,7 +214,7 @@ peak_bound = Theorem(
     equality=Equality("at d = -Delta_0/beta, for every row (`dial.entropy_peak_at`)", {entropy: _parts.subs(eps, _peak_mass)}),
     free=free_block,
     uses=(entropy_split,),
-    source=f"{SOURCE} (T7 vi)",
+    source=SOURCE,
 )
 
 _setting = eq(dial, entropy_peak_dial.stated)
@@ -249,7 +249,7 @@ peak_mass = Theorem(
     },
     free=free_block,
     uses=(advantage, logit),
-    source=f"{SOURCE} (T7 vi)",
+    source=SOURCE,
     kind="identity",
 )  # fmt: skip
 
@@ -279,7 +279,7 @@ peak_at = Theorem(
     },
     free=free_block,
     uses=(entropy_split, peak_mass),
-    source=f"{SOURCE} (T7 vi)",
+    source=SOURCE,
     kind="identity",
 )  # fmt: skip
 

@@ -66,7 +66,7 @@ frozen_mass = Theorem(
     },
     free=free_block,
     uses=(margin_law, outside_mass),
-    source=f"{SOURCE} (N2)",
+    source=SOURCE,
 )
 
 _REACH = Hypothesis(
@@ -97,7 +97,7 @@ frozen_entropy = Theorem(
     },
     free=free_block,
     uses=(margin_law, ceiling),
-    source=f"{SOURCE} (N2)",
+    source=SOURCE,
 )  # fmt: skip
 
 _widened = score_range + beta * sp.Abs(dial)
@@ -130,7 +130,7 @@ frozen_floor = Theorem(
     },
     free=free_block | {"positive": "the formula reads 0/0 at R = 0 and d = 0, where the entropy is ln n"},
     uses=(gap_bound,),
-    source=f"{SOURCE} (N2)",
+    source=SOURCE,
 )  # fmt: skip
 
 frozen_output = Theorem(
@@ -152,7 +152,7 @@ frozen_output = Theorem(
         text="content (-1, 0) at dial 1: 1/2 above 0.269")},
     free=free_block,
     uses=(frozen_mass, cost_bound),
-    source=f"{SOURCE} (N2)",
+    source=SOURCE,
 )  # fmt: skip
 
 FROZEN: tuple[Theorem, ...] = (frozen_mass, frozen_entropy, frozen_floor, frozen_output)

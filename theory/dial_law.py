@@ -105,7 +105,7 @@ margin_law = Theorem(
     ),
     equality=Equality("an identity"),
     free=free_block,
-    source=f"{SOURCE} (T7 i)",
+    source=SOURCE,
     kind="identity",
 )
 
@@ -127,7 +127,7 @@ conditionals = Theorem(
     ),
     equality=Equality("an identity"),
     free=free_block,
-    source=f"{SOURCE} (T7 ii)",
+    source=SOURCE,
     kind="identity",
 )
 
@@ -143,7 +143,7 @@ conditionals_outside = Theorem(
     steps=(Combine("claim", eq(conditional, conditional0), {"p is": 1, "p_0 is": -1}),),
     equality=Equality("an identity"),
     free=free_block,
-    source=f"{SOURCE} (T7 ii)",
+    source=SOURCE,
     kind="identity",
 )
 
@@ -168,7 +168,7 @@ mass = Theorem(
     ),
     equality=Equality("an identity"),
     free=free_block,
-    source=f"{SOURCE} (T7 iii)",
+    source=SOURCE,
     kind="identity",
 )  # fmt: skip
 
@@ -187,7 +187,7 @@ fidelity_law = Theorem(
     equality=Equality("an identity"),
     free=free_block,
     uses=(mass,),
-    source=f"{SOURCE} (T7 iii)",
+    source=SOURCE,
     kind="identity",
 )
 
@@ -212,7 +212,7 @@ logit = Theorem(
     ),
     equality=Equality("an identity"),
     free=free_block,
-    source=f"{SOURCE} (T7 iii)",
+    source=SOURCE,
     kind="identity",
 )  # fmt: skip
 
@@ -230,7 +230,7 @@ mass_slope = Theorem(
     equality=Equality("an identity"),
     free=free_block,
     uses=(mass,),
-    source=f"{SOURCE} (T7 iii)",
+    source=SOURCE,
     kind="identity",
 )
 

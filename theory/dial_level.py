@@ -57,7 +57,7 @@ level_unique = Theorem(
     ),
     equality=Equality("an identity: two settings of one outside mass are one setting"),
     free=free_block,
-    source=f"{SOURCE} (T7 iv)",
+    source=SOURCE,
     kind="identity",
 )
 
@@ -92,7 +92,7 @@ level_reached = Theorem(
     },
     free=free_block | {"level": "logit e is not a number for e >= 1"},
     uses=(mass,),
-    source=f"{SOURCE} (T7 iv)",
+    source=SOURCE,
     kind="identity",
 )  # fmt: skip
 
@@ -142,7 +142,7 @@ target = Theorem(
     },
     free=free_block | {"level": "for e >= 1 the setting is not a number"},
     uses=(margin_law, concentration.fidelity_target),
-    source=f"{SOURCE}; explicit threshold conditions (T7 iv, N2)",
+    source=f"{SOURCE}; explicit threshold conditions",
 )  # fmt: skip
 
 _rise = lead_bound - beta * dial  # -t, the margin that the bound R warrants with its sign turned
@@ -183,7 +183,7 @@ target_exact = Theorem(
         ),
     },
     free=free_block | {"level": "for e >= 1 the setting is not a number"},
-    source=f"{SOURCE}; thresholds from both sides (T7 iv)",
+    source=f"{SOURCE}; thresholds from both sides",
 )  # fmt: skip
 
 LEVELS: tuple[Theorem, ...] = (level_unique, level_reached, target, target_exact)

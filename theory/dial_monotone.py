@@ -104,7 +104,7 @@ falls = Theorem(
     },
     free=free_block,
     uses=(entropy_path,),
-    source=f"{SOURCE} (T7 vi)",
+    source=SOURCE,
 )  # fmt: skip
 
 climbs = Theorem(
@@ -141,7 +141,7 @@ climbs = Theorem(
     },
     free=free_block,
     uses=(entropy_path,),
-    source=f"{SOURCE} (T7 vi)",
+    source=SOURCE,
 )  # fmt: skip
 
 rising = Theorem(
@@ -169,7 +169,7 @@ rising = Theorem(
     },
     free=free_block,
     uses=(slope_law,),
-    source=f"{SOURCE} (T7 vi: non-increasing on d >= 0 iff Delta_0 >= 0)",
+    source=SOURCE,
 )
 
 monotone = Theorem(
@@ -222,7 +222,7 @@ monotone = Theorem(
     },
     free=free_block,
     uses=(falls,),
-    source=f"{SOURCE} (T7 vi)",
+    source=SOURCE,
 )  # fmt: skip
 
 _above = entropy_in - sp.log(1 - eps)
@@ -254,7 +254,7 @@ floor = Theorem(
     },
     free=free_block,
     uses=(entropy_split, advantage, logit),
-    source=f"{SOURCE} (T7 vi: where the dial cannot push entropy below the block's)",
+    source=SOURCE,
 )  # fmt: skip
 
 rises = Theorem(
@@ -264,7 +264,7 @@ rises = Theorem(
     assumes={},
     steps=(Manifest("claim", sp.Gt(sp.log(2), _uphill, **_rel)),),
     equality=Equality("a counterexample: entropy is 0.3653, 0.6931, 0.3653 at d = 0, 2, 4, so it is not monotone in the dial"),
-    source=f"{SOURCE}: false that more locality always means less entropy (T7 vi)",
+    source=f"{SOURCE}: false that more locality always means less entropy",
     kind="counterexample",
 )
 
@@ -278,7 +278,7 @@ below_block = Theorem(
     equality=Equality(
         "a counterexample: H(0) = 0.177 < 0.693 = H_G, so H >= H_G needs Delta_0 + beta d >= 0 (`dial.entropy_floor`)"
     ),
-    source=f"{SOURCE}: false that H_G is a floor at every setting (T7 vi)",
+    source=f"{SOURCE}: false that H_G is a floor at every setting",
     kind="counterexample",
 )
 

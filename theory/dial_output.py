@@ -91,7 +91,7 @@ segment = Theorem(
     ),
     equality=Equality("an identity, in every coordinate; the ends of the segment do not depend on d"),
     free=free_block,
-    source=f"{SOURCE}; continuous interpolation (N1)",
+    source=f"{SOURCE}; continuous interpolation",
     kind="identity",
 )  # fmt: skip
 
@@ -140,7 +140,7 @@ continuity = Theorem(
     ),
     free=free_block,
     uses=(segment,),
-    source=f"{SOURCE}; continuous interpolation (N1, L4)",
+    source=f"{SOURCE}; continuous interpolation",
 )  # fmt: skip
 
 continuity_lipschitz = Theorem(
@@ -160,7 +160,7 @@ continuity_lipschitz = Theorem(
     ),
     free=free_block,
     uses=(continuity,),
-    source=f"{SOURCE}; continuous interpolation (N1)",
+    source=f"{SOURCE}; continuous interpolation",
 )
 
 SMOOTH = Hypothesis(
@@ -189,7 +189,7 @@ train_elsewhere = Theorem(
     },
     free=free_block,
     uses=(continuity,),
-    source=f"{SOURCE} (N2)",
+    source=SOURCE,
 )
 
 # --- cutting attention down to the block ------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ cost = Theorem(
     equality=Equality("an identity"),
     free=free_block,
     uses=(segment,),
-    source="2510.09338: localist and distributed modes of one model (T13)",
+    source="2510.09338: localist and distributed modes of one model",
     kind="identity",
 )
 
@@ -232,7 +232,7 @@ cost_bound = Theorem(
     equality=Equality("all values in G at one point and all values outside at another", {cut_gap: eps * D_x}),
     free=free_block,
     uses=(cost,),
-    source="2510.09338: localist and distributed modes of one model (T13)",
+    source="2510.09338: localist and distributed modes of one model",
 )
 
 cost_loss = Theorem(
@@ -259,7 +259,7 @@ cost_loss = Theorem(
     },
     free=free_block,
     uses=(cost_bound,),
-    source="2510.09338: localist and distributed modes of one model (T13)",
+    source="2510.09338: localist and distributed modes of one model",
 )
 
 _cut_weight, _whole_weight = _weight_in / sum_in, _weight_in / _total
@@ -284,7 +284,7 @@ cut_distance = Theorem(
     ),
     equality=Equality("an identity"),
     free=free_block,
-    source="2510.09338: localist and distributed modes of one model (T13)",
+    source="2510.09338: localist and distributed modes of one model",
     kind="identity",
 )  # fmt: skip
 
@@ -304,7 +304,7 @@ cut_divergence = Theorem(
     ),
     equality=Equality("an identity"),
     free=free_block,
-    source="2510.09338: localist and distributed modes of one model (T13)",
+    source="2510.09338: localist and distributed modes of one model",
     kind="identity",
 )  # fmt: skip
 
@@ -319,7 +319,7 @@ cost_entropy = Theorem(
     equality=Equality("an identity"),
     free=free_block,
     uses=(entropy_split,),
-    source="2510.09338: localist and distributed modes of one model (T13)",
+    source="2510.09338: localist and distributed modes of one model",
     kind="identity",
 )
 

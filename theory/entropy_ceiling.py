@@ -115,7 +115,7 @@ dual_form = Theorem(
         {entropy: TWO_LEVEL_ENTROPY, eps: (n - g) * _u / NORMALISER},
     ),
     free={"block": "it says what g counts: keys of the row"},
-    source="2510.09338: exact bounds on attention entropy (T3, dual form)",
+    source="2510.09338: exact bounds on attention entropy",
 )  # fmt: skip
 
 ceiling = Theorem(
@@ -144,7 +144,7 @@ ceiling = Theorem(
     },
     free=BLOCK_FREE,
     uses=(dual_form, outside_mass),
-    source="2510.09338: low entropy, exact bounds on attention entropy (T3)",
+    source="2510.09338: low entropy, exact bounds on attention entropy",
 )  # fmt: skip
 
 _best_t = sp.log(1 - eps) + sp.log(n - g) - sp.log(eps) - sp.log(g)  # where the dual form is least
@@ -174,7 +174,7 @@ at_outside_mass = Theorem(
     ),
     free=BLOCK_FREE | {"some outside": "the formula reads 0 ln 0 there", "some inside": "the formula reads 0 ln 0 there"},
     uses=(dual_form,),
-    source="2510.09338: entropy and outside mass are two readings of one row (T3, L2)",
+    source="2510.09338: entropy and outside mass are two readings of one row",
 )  # fmt: skip
 
 _later = CEILING.subs(t, t + _v)
@@ -210,7 +210,7 @@ ceiling_decreases = Theorem(
         "gain": Witness({n: _I(4), g: _I(1), t: _I(1), t_gain: _I(-1)}, text="a smaller margin has a greater ceiling"),
     },
     free=BLOCK_FREE,
-    source="2510.09338: low entropy (T3 a)",
+    source="2510.09338: low entropy",
 )  # fmt: skip
 
 below_ln_n = Theorem(
@@ -229,7 +229,7 @@ below_ln_n = Theorem(
     equality=Equality("at t = 0, which the hypothesis excludes", {t: _I(0)}),
     free=BLOCK_FREE | {"positive": "at t = 0 both sides are ln n; for t < 0 it is true again, but H* is no ceiling"},
     uses=(ceiling_decreases,),
-    source="2510.09338: low entropy; when the bound is better than none (T3 a)",
+    source="2510.09338: low entropy; when the bound is better than none",
 )  # fmt: skip
 
 above_ln_g = Theorem(
@@ -247,7 +247,7 @@ above_ln_g = Theorem(
     equality=Equality("not attained: the claim is strict; the ceiling tends to ln g as t grows, by `entropy.exponential`"),
     needs={"lead": Witness({n: _I(3), g: _I(2), t: _I(-10)}, text="far below 0 the other side leads: H*(3, 2, -10) is near 0")},
     free=BLOCK_FREE,
-    source="2510.09338: exact bounds on attention entropy (T3 a)",
+    source="2510.09338: exact bounds on attention entropy",
 )  # fmt: skip
 
 _split = (
@@ -282,7 +282,7 @@ exponential = Theorem(
     },
     free=BLOCK_FREE,
     uses=(ceiling,),
-    source="2510.09338: exponential bounds on attention entropy (T3 b)",
+    source="2510.09338: exponential bounds on attention entropy",
 )  # fmt: skip
 
 _exact = sp.Ge(CEILING, entropy_exponential_floor.stated, **_rel)
@@ -300,7 +300,7 @@ exponential_exact = Theorem(
     equality=Equality("not attained: ln(1 + rho) > rho - rho^2/2; the left side is the entropy of the two-level row"),
     needs={"lead": Witness({n: _I(2), g: _I(1), t: _I(-10)}, text="rho = e^10: -rho^2 (t + 1/2) is huge, the entropy small")},
     free=BLOCK_FREE,
-    source="2510.09338: exponential bounds on attention entropy, lower side (T3 b)",
+    source="2510.09338: exponential bounds on attention entropy, lower side",
 )  # fmt: skip
 
 _star = ceiling_at(n=4, g=1, t=-1)
@@ -311,7 +311,7 @@ negative_margin = Theorem(
     assumes={},
     steps=(Manifest("claim", sp.Gt(sp.log(4), _star, **_rel)),),
     equality=Equality("four equal scores have margin 0 >= -1 and entropy ln 4 = 1.386; H*(4, 1, -1) = 1.324"),
-    source="2510.09338: the hypothesis that the plain reading leaves out (T3 d)",
+    source="2510.09338: the hypothesis that the plain reading leaves out",
     kind="counterexample",
 )
 
@@ -323,6 +323,6 @@ exponential_vacuous = Theorem(
     assumes={},
     steps=(Manifest("claim", sp.Gt(_vacuous, sp.log(1024), **_rel)),),
     equality=Equality("n = 1024, g = 64, t = ln 15: 7.87 > ln n = 6.93, while the ceiling H* = 6.21 says something"),
-    source="2510.09338: exponential bounds, where they are void (T3 b)",
+    source="2510.09338: exponential bounds, where they are void",
     kind="counterexample",
 )

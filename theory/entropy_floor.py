@@ -121,7 +121,7 @@ floor_size = Theorem(
         ),
     },
     free=_range_free,
-    source="2510.09338: exact bounds on attention entropy, from below (T3')",
+    source="2510.09338: exact bounds on attention entropy, from below",
 )  # fmt: skip
 
 # What the entropy of a softmax row is.
@@ -179,7 +179,7 @@ floor = Theorem(
     },
     free=_range_free,
     uses=(floor_size,),
-    source="2510.09338: exact bounds on attention entropy, from below (T3')",
+    source="2510.09338: exact bounds on attention entropy, from below",
 )  # fmt: skip
 
 _c = _R / (1 - _u)
@@ -241,7 +241,7 @@ gap_bound = Theorem(
         ),
     },
     free=_range_free,
-    source="2510.09338: exact bounds on attention entropy, free of the dimension (T3'')",
+    source="2510.09338: exact bounds on attention entropy, free of the dimension",
 )  # fmt: skip
 
 _psi = range_gap.stated
@@ -275,5 +275,5 @@ gap_simple = Theorem(
     ),
     equality=Equality("not attained for R > 0: psi(R) = R^2/8 - O(R^4) near 0, R - ln R - 1 + o(1) for great R"),
     free=_range_free,
-    source="2510.09338: exact bounds on attention entropy, free of the dimension (T3'')",
+    source="2510.09338: exact bounds on attention entropy, free of the dimension",
 )  # fmt: skip

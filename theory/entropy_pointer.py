@@ -1,4 +1,4 @@
-"""Statements on what a low entropy gives: some key with much weight. T1 says when that key lies in the block."""
+"""Statements on what a low entropy gives: some key with much weight. `concentration.outside_mass` says when that key lies in the block."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ pointer = Theorem(
         Apply("claim", sp.exp(_x), _x, "in logs"),
     ),
     equality=Equality("uniform distributions, on any number of keys", {peak: 1 / n, entropy: sp.log(n)}),
-    source="2510.09338: low entropy and pointer fidelity (T4)",
+    source="2510.09338: low entropy and pointer fidelity",
 )  # fmt: skip
 
 # The block is the key with the greatest weight, and that key alone.
@@ -107,7 +107,7 @@ pointer_half = Theorem(
     ),
     equality=Equality("two equal weights; also one key alone", {peak: _half_weight, entropy: sp.log(2)}),
     uses=(pointer,),
-    source="2510.09338: low entropy and pointer fidelity (T4); true for every entropy, sharper than e^-H below ln 2",
+    source="2510.09338: low entropy and pointer fidelity; true for every entropy, sharper than e^-H below ln 2",
 )  # fmt: skip
 
 LOW = Hypothesis(sp.Le(entropy, sp.log(2), **_rel), "H <= ln 2", "For a greater entropy use max a >= e^-H.")
@@ -124,7 +124,7 @@ pointer_half_stronger = Theorem(
     ),
     equality=Equality("H = ln 2 and H = 0", {entropy: sp.log(2)}),
     needs={"low": Witness({entropy: _I(1)}, text="1 - 1/(2 ln 2) = 0.279 < e^-1 = 0.368")},
-    source="2510.09338: low entropy and pointer fidelity (T4)",
+    source="2510.09338: low entropy and pointer fidelity",
 )  # fmt: skip
 
 _best = sp.Ge(peak, pointer_floor.stated, **_rel)
@@ -141,5 +141,5 @@ pointer_best = Theorem(
     ),
     equality=Equality("uniform distributions; one key alone", {peak: _half_weight, entropy: sp.log(2)}),
     uses=(pointer, pointer_half),
-    source="2510.09338: low entropy and pointer fidelity (T4)",
+    source="2510.09338: low entropy and pointer fidelity",
 )  # fmt: skip

@@ -77,7 +77,7 @@ in_block_size = Theorem(
     },
     free=BLOCK_FREE,
     uses=(ceiling,),
-    source="2510.09338: bounds that hold for every row at once (T3 c)",
+    source="2510.09338: bounds that hold for every row at once",
 )  # fmt: skip
 
 _in_keys = ceiling_at(n=_size)
@@ -119,7 +119,7 @@ in_keys = Theorem(
     },
     free=BLOCK_FREE,
     uses=(ceiling,),
-    source="2510.09338: bounds that hold for every row at once (T3 c)",
+    source="2510.09338: bounds that hold for every row at once",
 )  # fmt: skip
 
 _dip = sp.Min(ceiling_at(n=100, g=1, t=5), ceiling_at(n=100, g=50, t=5), **_rel)
@@ -130,6 +130,6 @@ not_monotone = Theorem(
     assumes={},
     steps=(Manifest("claim", sp.Gt(_dip, ceiling_at(n=100, g=3, t=5), **_rel)),),
     equality=Equality("n = 100, t = 5: blocks of 1 and of 50 keys both leave more entropy than a block of 3"),
-    source="2510.09338: the plain reading, larger blocks are less certain, is false (T3 c)",
+    source="2510.09338: the plain reading, larger blocks are less certain, is false",
     kind="counterexample",
 )

@@ -94,7 +94,7 @@ tiers = Theorem(
         ),
     },
     free=BLOCK_FREE,
-    source="2510.09338: several semantic blocks at different distances (T3 e)",
+    source="2510.09338: several semantic blocks at different distances",
 )  # fmt: skip
 
 _in_tier = sp.Le(tier_mass, tier_size / g * _u, **_rel)
@@ -140,7 +140,7 @@ tier_mass_bound = Theorem(
         )
     },
     free=BLOCK_FREE,
-    source="2510.09338: several semantic blocks at different distances (T3 e)",
+    source="2510.09338: several semantic blocks at different distances",
 )  # fmt: skip
 
 TIER_SIZES = (1, 50, 1000)
@@ -162,6 +162,6 @@ saturated_tiers = Theorem(
     assumes={},
     steps=(Manifest("claim", _saturated),),
     equality=Equality("sizes 1, 50, 1000, claimed gaps 0.1 and 4: saturated 5.372, the row with gaps 3.8 and 4 has 6.811"),
-    source="2510.09338: the plain multi-block reading is false (T3 e)",
+    source="2510.09338: the plain multi-block reading is false",
     kind="counterexample",
 )

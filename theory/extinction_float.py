@@ -157,7 +157,7 @@ float_stays = Theorem(
             "0.1",
         ),
     },
-    source=SOURCE + ", in floats (theory.md, section 4)",
+    source=SOURCE + ", in floats",
 )
 
 _here, _there = norm_at[k_step], norm_at[k_step + 1]
@@ -302,7 +302,7 @@ float_zero = Theorem(
         ),
     },
     free=FREE,
-    source=SOURCE + ", in floats (theory.md, section 4)",
+    source=SOURCE + ", in floats",
 )
 
 STAGNANT = {"theta": ONE, "eta": sp.Rational(1, 2**30), "lam": TWO, "G_bar": ONE, "u": sp.Rational(1, 2**24)}
@@ -320,5 +320,5 @@ float_stagnation = Theorem(
     ),
     equality=Equality("a strict inequality between numbers: 3 * 2^-30 < 2^-25"),
     kind="counterexample",
-    source=SOURCE + ", in floats (theory.md, section 4)",
+    source=SOURCE + ", in floats",
 )

@@ -92,7 +92,7 @@ prox_minimiser = Theorem(
         "the prox itself, at distance 0; beyond it every candidate on the ray of z, while z is longer than the threshold",
         {candidate_value: _least, candidate_distance: sp.Integer(0)},
     ),
-    source="2510.09338: penalties exceed certain threshold values; the step that carries them out (T5c)",
+    source="2510.09338: penalties exceed certain threshold values; the step that carries them out",
 )
 
 _held = sp.Min(_x, ball_radius)  # norm of the soft threshold after radial scaling
@@ -174,7 +174,7 @@ ball_prox = Theorem(
             text="z of length 3, threshold 1: the free prox of length 2 is better than the point of length 1 on the ball",
         )
     },
-    source="2510.09338: norm balls, held after the step that carries out the penalty (T5c iv)",
+    source="2510.09338: norm balls, held after the step that carries out the penalty",
 )
 
 prox_norm = Theorem(
@@ -223,5 +223,5 @@ prox_norm = Theorem(
     equality=Equality("an identity"),
     kind="identity",
     free={"penalised": "with weight 0 a zero group has the scale 0/0; the prox is the identity there"},
-    source="2510.09338: penalties exceed certain threshold values; the step that carries them out (T5c)",
+    source="2510.09338: penalties exceed certain threshold values; the step that carries them out",
 )

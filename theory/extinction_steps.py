@@ -32,7 +32,7 @@ from theory.symbols import (
 )
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
 
-SOURCE = "2510.09338: penalties exceed certain threshold values, for training as it is run (T5c)"
+SOURCE = "2510.09338: penalties exceed certain threshold values, for training as it is run"
 ONE, TWO, THREE = sp.Integer(1), sp.Integer(2), sp.Integer(3)
 
 SOFT = {

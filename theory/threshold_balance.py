@@ -1,4 +1,4 @@
-"""Threshold, part 9: the balance of query and key groups (N4b). Assembled in `theory.threshold`."""
+"""Threshold, part 9: the balance of query and key groups. Assembled in `theory.threshold`."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ balance = Theorem(
             {slope: _zero, lam: _zero, size_rows_Q: _two, size_rows_K: _one}, text="no penalty: any scale is stationary"
         ),
     },
-    source="2510.09338: at stationary points (N4b)",
+    source="2510.09338: at stationary points",
     kind="identity",
 )
 
@@ -67,7 +67,7 @@ scaling = Theorem(
     definitions={"through queries": sp.Eq(inner_Q, _all_work, **_rel), "through keys": sp.Eq(inner_K, _all_work, **_rel)},
     steps=(Combine("claim", sp.Eq(inner_Q, inner_K, **_rel), {"through queries": 1, "through keys": -1}),),
     equality=Equality("an identity"),
-    source="2510.09338: at stationary points (N4b)",
+    source="2510.09338: at stationary points",
     kind="identity",
 )
 
@@ -98,7 +98,7 @@ balance_near = Theorem(
         {size_rows_Q: size_rows_K + (residual_Q + residual_K) / lam},
     ),
     uses=(scaling,),
-    source="2510.09338: at stationary points (N4b)",
+    source="2510.09338: at stationary points",
 )
 
 BALANCE: tuple[Theorem, ...] = (balance, scaling, balance_near)

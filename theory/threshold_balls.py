@@ -1,4 +1,4 @@
-"""Threshold, part 3b: gradient bounds from norm balls alone, and the value path (T5b). Assembled in `theory.threshold`."""
+"""Threshold, part 3b: gradient bounds from norm balls alone, and the value path. Assembled in `theory.threshold`."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ gradient_qk = Theorem(
         "mean": _ball_witness("mean norm 2, and 1 claimed", c=2),
     },
     uses=(gradient_query,),
-    source="2510.09338: explicit threshold conditions from a configuration (T5b, N4)",
+    source="2510.09338: explicit threshold conditions from a configuration",
 )
 
 gradient_qk_key = Theorem(
@@ -171,7 +171,7 @@ gradient_qk_key = Theorem(
         "spread": _ball_witness("block parts 4 apart, and 2 claimed", d=4),
     },
     uses=(gradient_key,),
-    source="2510.09338: explicit threshold conditions from a configuration (T5b, N4)",
+    source="2510.09338: explicit threshold conditions from a configuration",
 )
 
 value_path = Theorem(
@@ -211,7 +211,7 @@ value_path = Theorem(
             text="a token of norm 2, and 1 claimed",
         ),
     },
-    source="2510.09338: explicit threshold conditions, value path (T5b)",
+    source="2510.09338: explicit threshold conditions, value path",
 )
 
 BALLS: tuple[Theorem, ...] = (gradient_qk, gradient_qk_key, value_path)

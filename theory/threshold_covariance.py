@@ -1,4 +1,4 @@
-"""Threshold, part 2: the score gradient and the covariance bound (T5b). Assembled in `theory.threshold`.
+"""Threshold, part 2: the score gradient and the covariance bound. Assembled in `theory.threshold`.
 
 One row: a = softmax(s), g = dl/do, y_j = <g, v_j>. The score gradient is a_j (y_j - E y), so the gradient of a group is a
 sum over queries of (token part) (covariance of the keys with y)', and a covariance is at most half the one diameter times
@@ -119,7 +119,7 @@ covariance = Theorem(
         "keys": _covariance_witness("keys +-2 with D_K = 2 claimed", 2, 1, 1, 4, 2, 2, 2),
         "values": _covariance_witness("values +-2 with D_V = 2 claimed", 2, 1, 1, 2, 2, 4, 2),
     },
-    source="2510.09338: explicit threshold conditions, covariance bound (T5b)",
+    source="2510.09338: explicit threshold conditions, covariance bound",
 )
 
 _total = sp.exp(_score) + _rest_sum
@@ -144,7 +144,7 @@ softmax_gradient = Theorem(
         ),
     ),
     equality=Equality("an identity"),
-    source="2510.09338: explicit threshold conditions, softmax gradient (T5b)",
+    source="2510.09338: explicit threshold conditions, softmax gradient",
     kind="identity",
 )
 

@@ -1,4 +1,4 @@
-"""Threshold, part 3: bounds on the gradient of a group by diameters (T5b). Assembled in `theory.threshold`."""
+"""Threshold, part 3: bounds on the gradient of a group by diameters. Assembled in `theory.threshold`."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ gradient_bilinear = Theorem(
     ),
     needs=_refuting(spread_c, D_c, mean_part, B_c),
     uses=(covariance,),
-    source="2510.09338: explicit threshold conditions (T5b, bilinear)",
+    source="2510.09338: explicit threshold conditions",
 )
 
 gradient_query = Theorem(
@@ -137,7 +137,7 @@ gradient_query = Theorem(
     ),
     needs=_refuting(spread_K, D_K, mean_part, B_c),
     uses=(covariance,),
-    source="2510.09338: explicit threshold conditions (T5b, query side)",
+    source="2510.09338: explicit threshold conditions",
 )
 
 gradient_key = Theorem(
@@ -153,7 +153,7 @@ gradient_key = Theorem(
     ),
     needs=_refuting(spread_c, D_c, mean_query, B_q),
     uses=(covariance,),
-    source="2510.09338: explicit threshold conditions (T5b, key side)",
+    source="2510.09338: explicit threshold conditions",
 )
 
 GRADIENT: tuple[Theorem, ...] = (gradient_bilinear, gradient_query, gradient_key)

@@ -1,4 +1,4 @@
-"""Threshold, part 6: gradients at a block-diagonal state on the dial (N10). Assembled in `theory.threshold`."""
+"""Threshold, part 6: gradients at a block-diagonal state on the dial. Assembled in `theory.threshold`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _one, _zero = sp.Integer(1), sp.Integer(0)
 _per_query = sp.IndexedBase("r", nonnegative=True)  # norm of the block-c part of query i
 _cov = sp.IndexedBase("cov", nonnegative=True)  # norm of the covariance of row i
 _sd_y = sp.Symbol("sd_y", nonnegative=True)
-# --- N10: a block-diagonal state on the dial ----------------------------------------------------------------------------------
+# --- a block-diagonal state on the dial ----------------------------------------------------------------------------------
 
 _out, _in, _deviation = sp.symbols("cov_out cov_in mean_dev", nonnegative=True)
 OWN = Hypothesis(sp.Le(own_norm, B, **_rel), "own-block parts have norm at most B", "Measure B on the tokens.")
@@ -145,7 +145,7 @@ leaky_covariance = Theorem(
         ),
     },
     uses=(covariance,),
-    source="2510.09338: locality dial during training (N10)",
+    source="2510.09338: locality dial during training",
 )
 
 _other_row = B * G_loss * D_V / 2
@@ -227,7 +227,7 @@ dial_scaled = Theorem(
         ),
     },
     uses=(covariance, leaky_covariance),
-    source="2510.09338: locality dial during training (N10)",
+    source="2510.09338: locality dial during training",
 )
 
 LEAKS: tuple[Theorem, ...] = (leaky_covariance, dial_scaled)

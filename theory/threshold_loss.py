@@ -1,4 +1,4 @@
-"""Threshold, part 4: constants of the loss (T5b). Assembled in `theory.threshold`."""
+"""Threshold, part 4: constants of the loss. Assembled in `theory.threshold`."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ loss_gradient = Theorem(
             {output_gradient: _two, target_probability: _half, D_U: _two, spread_U: sp.Integer(4)}, text=_wrong_readout
         )
     },
-    source="2510.09338: explicit threshold conditions, loss constant (T5b)",
+    source="2510.09338: explicit threshold conditions, loss constant",
 )
 
 loss_gradient_strict = Theorem(
@@ -104,7 +104,7 @@ loss_gradient_strict = Theorem(
         ),
     },
     uses=(loss_gradient,),
-    source="2510.09338: explicit threshold conditions, loss constant (T5b)",
+    source="2510.09338: explicit threshold conditions, loss constant",
 )
 
 _means_apart = sp.Symbol("means_apart", nonnegative=True)
@@ -129,7 +129,7 @@ loss_gradient_soft = Theorem(
             {output_gradient: _two, target_distance: _half, D_U: _two, spread_U: sp.Integer(4)}, text=_wrong_readout
         )
     },
-    source="2510.09338: explicit threshold conditions, loss constant (T5b)",
+    source="2510.09338: explicit threshold conditions, loss constant",
 )
 
 _mse = numbers.loss_gradient_mse.stated
@@ -167,7 +167,7 @@ loss_gradient_mse = Theorem(
             text="a target of norm 2, and 1 claimed",
         ),
     },
-    source="2510.09338: explicit threshold conditions, loss constant (T5b)",
+    source="2510.09338: explicit threshold conditions, loss constant",
 )
 
 LOSS: tuple[Theorem, ...] = (loss_gradient, loss_gradient_strict, loss_gradient_soft, loss_gradient_mse)

@@ -1,4 +1,4 @@
-"""Threshold, part 8: what the penalty weight does (N9). Assembled in `theory.threshold`."""
+"""Threshold, part 8: what the penalty weight does. Assembled in `theory.threshold`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _rel = {"evaluate": False}
 _one, _zero, _two = sp.Integer(1), sp.Integer(0), sp.Integer(2)
 _half = sp.Rational(1, 2)
 
-# --- N9: the path of minimisers -----------------------------------------------------------------------------------------------
+# --- the path of minimisers -----------------------------------------------------------------------------------------------
 
 ORDER = Hypothesis(sp.Gt(lam_2, lam_1, **_rel), "lam_1 < lam_2", "Exchange the two.")
 FIRST = Hypothesis(
@@ -63,7 +63,7 @@ penalty_path = Theorem(
         "first": _path("the first point is no minimiser", 1, 2, 5, 0, 0, 1),
         "second": _path("the second point is no minimiser", 1, 2, 0, 0, 5, 1),
     },
-    source="2510.09338: continuous interpolation between localist and distributed (N9 a)",
+    source="2510.09338: continuous interpolation between localist and distributed",
 )
 
 penalty_path_loss = Theorem(
@@ -82,7 +82,7 @@ penalty_path_loss = Theorem(
         "second": _path("the second point is no minimiser", 1, 2, 5, 1, 4, 4),
     },
     uses=(penalty_path,),
-    source="2510.09338: continuous interpolation between localist and distributed (N9 a)",
+    source="2510.09338: continuous interpolation between localist and distributed",
 )
 
 _between = (1 - mixing) * lam_1 + mixing * lam_2
@@ -122,7 +122,7 @@ penalty_concave = Theorem(
         "first": _concave("the first point is no minimiser", _half, 0, 1, 3, 0, 0, 0, 0, 1),
         "second": _concave("the second point is no minimiser", _half, 0, 1, 0, 0, 3, 1, 0, 1),
     },
-    source="2510.09338: continuous interpolation between localist and distributed (N9 a)",
+    source="2510.09338: continuous interpolation between localist and distributed",
 )
 
 _jump = numbers.penalty_jump.stated
@@ -146,7 +146,7 @@ penalty_jump = Theorem(
         "(ab - 1)^2/2 + lam(|a| + |b|) at lam = sqrt(2/3)/3 - 1e-9: a = b = sqrt(2/3) is better than 0, "
         "and by penalty_gap no minimiser has 0 < ab < 2/3"
     ),
-    source="2510.09338: continuous interpolation, counterexample in lambda (N9 b)",
+    source="2510.09338: continuous interpolation, counterexample in lambda",
     kind="counterexample",
 )
 
@@ -189,7 +189,7 @@ penalty_jump_above = Theorem(
         ),
     ),
     equality=Equality("a = b = sqrt(2/3)", {objective: _scalar(sp.sqrt(_height), lam), root_product: sp.sqrt(_height)}),
-    source="2510.09338: continuous interpolation, counterexample in lambda (N9 b)",
+    source="2510.09338: continuous interpolation, counterexample in lambda",
 )
 
 penalty_gap = Theorem(
@@ -224,7 +224,7 @@ penalty_gap = Theorem(
             {root_product: _half, lam: sp.Rational(3, 8)}, text="the saddle at lam = 3/8: stationary with ab = 1/4"
         ),
     },
-    source="2510.09338: continuous interpolation, counterexample in lambda (N9 b)",
+    source="2510.09338: continuous interpolation, counterexample in lambda",
 )
 
 PATH: tuple[Theorem, ...] = (

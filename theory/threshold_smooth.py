@@ -1,4 +1,4 @@
-"""Threshold, part 5: curvature of the loss in the bilinear form (T5b). Assembled in `theory.threshold`."""
+"""Threshold, part 5: curvature of the loss in the bilinear form. Assembled in `theory.threshold`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ softmax_curvature = Theorem(
     },
     steps=(Combine("claim", sp.Eq(moment_slope, third_moment, **_rel), {"derivative is": 1, "moment is": -1}),),
     equality=Equality("an identity"),
-    source="2510.09338: step size for a threshold to act (T5b, smoothness)",
+    source="2510.09338: step size for a threshold to act",
     kind="identity",
 )
 
@@ -206,7 +206,7 @@ smoothness = Theorem(
         ),
     },
     uses=(loss_gradient, softmax_curvature),
-    source="2510.09338: step size for a threshold to act (T5b, smoothness)",
+    source="2510.09338: step size for a threshold to act",
 )
 
 SMOOTH: tuple[Theorem, ...] = (softmax_curvature, smoothness)

@@ -31,7 +31,7 @@ _rel = {"evaluate": False}
 _one, _zero = sp.Integer(1), sp.Integer(0)
 inner = sp.Symbol("inner", real=True)  # <gradient of L, direction>
 
-# --- T5a (i): a step towards zero, without calculus ---------------------------------------------------------------------------
+# --- a step towards zero, without calculus ---------------------------------------------------------------------------
 
 SHRUNK = {
     "J before is": sp.Eq(objective_before, loss_before + lam * group_norm + rest_before, **_rel),
@@ -97,7 +97,7 @@ stationarity = Theorem(
         "lipschitz": _LIPSCHITZ_NEEDED,
         "rest": _REST_NEEDED,
     },
-    source="2510.09338: penalties above threshold values, at stationary points (T5a i, iii)",
+    source="2510.09338: penalties above threshold values, at stationary points",
 )
 
 ALIVE = Hypothesis(sp.Gt(group_norm, 0, **_rel), "the group is not zero", "At zero ask threshold.zero_stationary.")
@@ -137,7 +137,7 @@ no_minimiser = Theorem(
         "moved": Witness(_moved(s=0), text="no move"),
     },
     uses=(stationarity,),
-    source="2510.09338: penalties above threshold values, at stationary points (T5a i)",
+    source="2510.09338: penalties above threshold values, at stationary points",
 )
 
 
@@ -155,11 +155,11 @@ strictness = Theorem(
     equality=Equality(
         "L = 5 - 3x, lam = 3: J = 5 at every x >= 0, so x = 1 is stationary and a minimiser with the group alive"
     ),
-    source="2510.09338: threshold conditions, strictness (T5a, counterexample)",
+    source="2510.09338: threshold conditions, strictness",
     kind="counterexample",
 )
 
-# --- T5a (ii), (iv): directional derivatives ----------------------------------------------------------------------------------
+# --- (iv): directional derivatives ----------------------------------------------------------------------------------
 
 _down = -(lam - gradient_norm) * group_norm
 descent_direction = Theorem(
@@ -185,7 +185,7 @@ descent_direction = Theorem(
             text="a term that rises at rate 1 towards zero",
         )
     },
-    source="2510.09338: at stationary points (T5a ii)",
+    source="2510.09338: at stationary points",
 )
 
 _up = (lam - gradient_norm) * move
@@ -201,7 +201,7 @@ zero_stationary = Theorem(
         Combine("claim", sp.Ge(slope, _up, **_rel), {"slope is": 1, "gradient": 1}),
     ),
     equality=Equality("the direction is minus the gradient", {slope: lam * move - gradient_norm * move}),
-    source="2510.09338: at stationary points, certificate of a checkpoint (T5a iv)",
+    source="2510.09338: at stationary points, certificate of a checkpoint",
 )
 
 zero_unstable = Theorem(
@@ -222,11 +222,11 @@ zero_unstable = Theorem(
         ),
     ),
     equality=Equality("an identity"),
-    source="2510.09338: at stationary points, the only-if side (T5a iv)",
+    source="2510.09338: at stationary points, the only-if side",
     kind="identity",
 )
 
-# --- N11: the selectivity window ----------------------------------------------------------------------------------------------
+# --- the selectivity window ----------------------------------------------------------------------------------------------
 
 selectivity_window = Theorem(
     name="threshold.selectivity_window",
@@ -256,7 +256,7 @@ selectivity_window = Theorem(
         )
     },
     uses=(zero_unstable,),
-    source="2510.09338: penalties select relevant blocks (N11)",
+    source="2510.09338: penalties select relevant blocks",
 )
 
 selectivity_extinct = Theorem(
@@ -299,7 +299,7 @@ selectivity_extinct = Theorem(
         ),
     },
     uses=(descent_direction,),
-    source="2510.09338: penalties select relevant blocks (N11)",
+    source="2510.09338: penalties select relevant blocks",
 )
 
 STATIONARY: tuple[Theorem, ...] = (

@@ -1,4 +1,4 @@
-"""Threshold, part 7: what penalties cannot do (T5-converse). Assembled in `theory.threshold`."""
+"""Threshold, part 7: what penalties cannot do. Assembled in `theory.threshold`."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ uniform_trap = Theorem(
         ),
     },
     uses=(gradient_query, gradient_key),
-    source="2510.09338: limits of penalties (T5-converse a)",
+    source="2510.09338: limits of penalties",
 )
 
 _least = sp.Symbol("least", real=True)
@@ -177,7 +177,7 @@ uniform_entropy = Theorem(
         )
     },
     free={"block": "the claim does not depend on the block; for g = n the same sums run over one side"},
-    source="2510.09338: limits of penalties (T5-converse b)",
+    source="2510.09338: limits of penalties",
     kind="identity",
 )
 
@@ -199,7 +199,7 @@ a_priori_not_necessary = Theorem(
     equality=Equality(
         "one query of norm 1, keys and values +-1, loss o^2/2, G = 1: a-priori bound 1, gradient at most 2/(3 sqrt 3)"
     ),
-    source="2510.09338: threshold conditions, necessity (T5-converse c)",
+    source="2510.09338: threshold conditions, necessity",
     kind="counterexample",
 )
 
