@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import theory
-from theory.export import numbers
+from theory.export import coq, numbers
 from theory.formula import Formula
 
 
@@ -25,6 +25,8 @@ def every_formula() -> tuple[Formula, ...]:
 
 TARGETS: dict[str, Callable[[], str]] = {
     "formulas.py": lambda: numbers.source(every_formula()),
+    "coq/Formulas.v": lambda: coq.definitions(every_formula()),
+    "coq/Pins.v": lambda: coq.pins(every_formula()),
 }
 FOLDER = Path(theory.__file__).parent
 
