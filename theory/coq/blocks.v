@@ -1,0 +1,223 @@
+(** Blocks: with all cross-block groups zero, content scores cross a block only through the leak.
+
+    Token coordinates carry a block label ([blk]); the own-block part of a token has norm at most B, its off-block part norm at most
+    delta <= B. A is the bilinear form (W_Q' W_K for query/key), content scores are x' A y / tau, and the dial adds beta d on the keys of the
+    query's block. Extinct: the off-block part of A, all entries whose row and column have different labels, is zero.
+
+    Against the informal statement: a block's form is bounded by any number r with |x' A y| <= r |x| |y| on the block ([form_bound]): its
+    spectral norm, or its Frobenius norm ([frobenius_form]); margins are hypotheses on pairs of keys ([leads]); every row has its own
+    visible keys, a finite type. *)
+
+From Coq Require Import Reals Lra Psatz FunctionalExtensionality.
+From Flocq Require Import Core.Raux.
+From Coquelicot Require Import Coquelicot.
+From mathcomp Require Import all_ssreflect.
+From Localist Require Import Sums Vectors Gradients concentration entropy dial threshold extinction.
+From Localist Require Import Numbers.
+Set Implicit Arguments.
+Unset Strict Implicit.
+Unset Printing Implicit Defensive.
+Open Scope R_scope.
+
+Local Notation norm := Vectors.norm.
+Local Notation mean := Vectors.mean.
+
+Section Forms.
+Variables (X C : finType) (blk : X -> C).
+Implicit Types (x y : vector X) (A : vector (prod_finType X X)) (c : C).
+
+Definition own_part c x : vector X := part (in_block blk c) x.
+Definition off_part c x : vector X := part (fun i => blk i != c) x.
+(** Entries whose row and column belong to different blocks. *)
+Definition off_block A : vector (prod_finType X X) := part (fun p => blk p.1 != blk p.2) A.
+Definition form A x y := dot x (apply A y).
+Definition form_bound A c (r : R) := forall x y, Rabs (form A (own_part c x) (own_part c y)) <= r * (norm (own_part c x) * norm (own_part c y)).
+
+Lemma form_outer A x y : form A x y = dot A (outer x y).
+Proof. by rewrite dot_apply. Qed.
+
+(** The Frobenius norm of a block's form is such a number, and so is that of the whole matrix. *)
+Lemma frobenius_form A c (r : R) : norm (matrix_group blk blk c c A) <= r -> form_bound A c r.
+Proof.
+  move=> h x y; rewrite form_outer /own_part -part_outer dot_part_right -/(matrix_group blk blk c c A) part_outer.
+  apply: Rle_trans (dot_le_norms _ _) _; rewrite norm_outer; apply: Rmult_le_compat_r => //.
+  by apply: Rmult_le_pos; exact: norm_ge0.
+Qed.
+
+Lemma whole_form A c (r : R) : norm A <= r -> form_bound A c r.
+Proof. by move=> h; apply: frobenius_form; apply: Rle_trans (part_le _ _) h. Qed.
+
+(** With every off-block group zero a form is the sum of the forms on the blocks. *)
+Lemma form_blocks A x y : norm (off_block A) = 0 -> form A x y = \sum_c form A (own_part c x) (own_part c y).
+Proof.
+  move/part_eq0 => z; rewrite form_outer (sum_eq (g := fun c => dot A (outer (own_part c x) (own_part c y)))); last by move=> c _; exact: form_outer.
+  rewrite /dot exchange_big; apply: sum_eq => p _.
+  rewrite sum_scale.
+  case: (eqVneq (blk p.1) (blk p.2)) => e; last by rewrite (z p e) !Rmult_0_l.
+  congr (_ * _); rewrite (@sum_pick _ predT _ (blk p.1)) //= sum_zero.
+    by rewrite /outer /own_part /part /in_block eqxx -e eqxx; ring.
+  by move=> c; rewrite /outer /own_part /part /in_block eq_sym => /negbTE ->; ring.
+Qed.
+
+(** Cauchy-Schwarz over blocks. *)
+Lemma blocks_sum (S : pred C) x y :
+  \sum_(c | S c) norm (own_part c x) * norm (own_part c y) <= norm (part (fun i => S (blk i)) x) * norm (part (fun i => S (blk i)) y).
+Proof.
+  pose u : vector C := part S (fun c => norm (own_part c x)); pose v : vector C := part S (fun c => norm (own_part c y)).
+  have -> : \sum_(c | S c) norm (own_part c x) * norm (own_part c y) = dot u v by rewrite dot_part_sum.
+  apply: Rle_trans (dot_le _ _) _; right.
+  have side z : norm (part S (fun c => norm (own_part c z)) : vector C) = norm (part (fun i => S (blk i)) z).
+    by apply: norm_is; [exact: norm_ge0 | rewrite dot_part_sum; exact: parts_pythagoras].
+  by rewrite /u /v !side.
+Qed.
+
+Lemma off_sum A c (r : R) x y : (forall d, d != c -> form_bound A d r) -> 0 <= r ->
+  Rabs (\sum_(d | d != c) form A (own_part d x) (own_part d y)) <= r * (norm (off_part c x) * norm (off_part c y)).
+Proof.
+  move=> h r0; apply: Rle_trans (_ : \sum_(d | d != c) r * (norm (own_part d x) * norm (own_part d y)) <= _).
+    apply: abs_le; last rewrite -sum_opp; apply: sum_le => d hd; have := le_abs (h d hd x y); lra.
+  rewrite sum_scale; apply: Rmult_le_compat_l => //; exact: blocks_sum.
+Qed.
+
+End Forms.
+
+(** * The leak *)
+
+Section Leak.
+Variables (X C : finType) (blk : X -> C).
+Variables (A : vector (prod_finType X X)) (x y : vector X) (p q : C) (tau B delta : R).
+Hypotheses (temperature : 0 < tau) (extinct : norm (off_block blk A) = 0).
+Hypotheses (own_query : norm (own_part blk p x) <= B) (off_query : norm (off_part blk p x) <= delta).
+Hypotheses (own_key : norm (own_part blk q y) <= B) (off_key : norm (off_part blk q y) <= delta).
+
+Lemma leak_two (rho_own rho_other : R) : p != q -> 0 <= rho_own -> 0 <= rho_other ->
+  form_bound blk A p rho_own -> (forall c, c != p -> form_bound blk A c rho_other) -> delta <= B -> rho_other * delta <= rho_own * B ->
+  Rabs (form A x y) <= B * delta * (rho_own + rho_other).
+Proof.
+  move=> ne ro0 rr0 hp hc small balance; rewrite (form_blocks _ _ extinct) (@sum_pick _ predT _ p) //= (@sum_pick _ (fun c => c != p) _ q) /=; last by rewrite eq_sym.
+  set fp := form _ _ _; set fq := form _ _ _; set rest := \sum_(i | _) _.
+  pose S := fun c => (c != p) && (c != q).
+  pose xr := norm (part (fun i => S (blk i)) x); pose yr := norm (part (fun i => S (blk i)) y).
+  pose xq := norm (own_part blk q x); pose yp := norm (own_part blk p y).
+  have xr0 : 0 <= xr by exact: norm_ge0.
+  have yr0 : 0 <= yr by exact: norm_ge0.
+  have xq0 : 0 <= xq by exact: norm_ge0.
+  have yp0 : 0 <= yp by exact: norm_ge0.
+  have d0 : 0 <= delta by apply: Rle_trans (norm_ge0 _) off_query.
+  have B0 : 0 <= B by lra.
+  have split_off (z : vector X) (a b : C) : a != b ->
+      norm (own_part blk b z) * norm (own_part blk b z)
+      + norm (part (fun i => (blk i != a) && (blk i != b)) z) * norm (part (fun i => (blk i != a) && (blk i != b)) z)
+      = norm (off_part blk a z) * norm (off_part blk a z).
+    move=> ab; rewrite !norm_square -sum_add; apply: sum_eq => i _; rewrite /own_part /off_part /part /in_block.
+    case: (eqVneq (blk i) b) => [->|_]; first by rewrite eq_sym ab andbF; ring.
+    by rewrite andbT; case: (blk i != a); ring.
+  have sx : xq * xq + xr * xr <= delta * delta.
+    rewrite /xq /xr (split_off x p q ne); apply: Rmult_le_compat => //; exact: norm_ge0.
+  have sy : yp * yp + yr * yr <= delta * delta.
+    have -> : yr = norm (part (fun i => (blk i != q) && (blk i != p)) y).
+      by rewrite /yr /S; congr norm; apply: vector_eq => i; rewrite /part andbC.
+    rewrite /yp (split_off y q p); last by rewrite eq_sym.
+    by apply: Rmult_le_compat => //; exact: norm_ge0.
+  have bp : Rabs fp <= rho_own * (B * yp).
+    apply: Rle_trans (hp _ _) _; apply: Rmult_le_compat_l => //; apply: Rmult_le_compat_r => //; exact: norm_ge0.
+  have bq : Rabs fq <= rho_other * (B * xq).
+    apply: Rle_trans (hc q _ _ _) _; first by rewrite eq_sym.
+    apply: Rmult_le_compat_l => //; rewrite Rmult_comm; apply: Rmult_le_compat_r => //; exact: norm_ge0.
+  have br : Rabs rest <= rho_other * (xr * yr).
+    rewrite /rest; apply: Rle_trans (_ : \sum_(c | S c) rho_other * (norm (own_part blk c x) * norm (own_part blk c y)) <= _).
+      apply: abs_le; last rewrite -sum_opp; apply: sum_le => c /andP [c1 _]; have := le_abs (hc c c1 x y); lra.
+    by rewrite sum_scale; apply: Rmult_le_compat_l => //; exact: blocks_sum.
+  have xqd : xq <= delta by apply: square_le => //; nra.
+  have ypd : yp <= delta by apply: square_le => //; nra.
+  have mix : rho_other * (xr * yr) <= rho_other * ((2 * (delta * delta) - xq * xq - yp * yp) / 2).
+    by apply: Rmult_le_compat_l => //; have := Rle_0_sqr (xr - yr); rewrite /Rsqr; lra.
+  have k1 : 0 <= rho_other * ((delta - xq) * (B - (delta + xq) / 2)).
+    by apply: Rmult_le_pos => //; apply: Rmult_le_pos; lra.
+  have k2 : 0 <= (delta - yp) * (rho_own * B - rho_other * ((delta + yp) / 2)).
+    apply: Rmult_le_pos; first lra.
+    have : rho_other * ((delta + yp) / 2) <= rho_other * delta by apply: Rmult_le_compat_l; lra.
+    lra.
+  apply: Rle_trans (Rabs_triang _ _) _; have := Rabs_triang fq rest; lra.
+Qed.
+
+Lemma leak_own (rho : R) : p = q -> 0 <= rho -> (forall c, c != p -> form_bound blk A c rho) ->
+  Rabs (form A x y - form A (own_part blk p x) (own_part blk p y)) <= rho * (delta * delta).
+Proof.
+  move=> e r0 h; rewrite (form_blocks _ _ extinct) (@sum_pick _ predT _ p) //=.
+  have -> : form A (own_part blk p x) (own_part blk p y) + \sum_(i | i != p) form A (own_part blk i x) (own_part blk i y)
+            - form A (own_part blk p x) (own_part blk p y) = \sum_(i | i != p) form A (own_part blk i x) (own_part blk i y) by ring.
+  apply: Rle_trans (off_sum _ _ h r0) _; apply: Rmult_le_compat_l => //; have ok := off_key; rewrite -e in ok.
+  by apply: Rmult_le_compat => //; exact: norm_ge0.
+Qed.
+End Leak.
+
+(** Content across blocks, with a number for each block's form. *)
+Theorem leak_per_block (X C : finType) (blk : X -> C) (A : vector (prod_finType X X)) (query key : vector X) (p q : C) (tau B delta rho_own rho_other : R)
+    (temperature : 0 < tau) (across : p != q) (own_nonnegative : 0 <= rho_own) (other_nonnegative : 0 <= rho_other)
+    (form_own : form_bound blk A p rho_own) (form_other : forall c, c != p -> form_bound blk A c rho_other)
+    (own_query : norm (own_part blk p query) <= B) (off_query : norm (off_part blk p query) <= delta)
+    (own_key : norm (own_part blk q key) <= B) (off_key : norm (off_part blk q key) <= delta)
+    (extinct : norm (off_block blk A) = 0) (leak : delta <= B) (balance : rho_other * delta <= rho_own * B) :
+  Rabs (form A query key / tau) <= B * delta * (rho_own + rho_other) / tau.
+Proof.
+  have ti : 0 < / tau by exact: Rinv_0_lt_compat.
+  rewrite /Rdiv Rabs_mult (Rabs_right (/ tau)); last by apply: Rle_ge; exact: Rlt_le.
+  by apply: Rmult_le_compat_r; [lra | exact: (leak_two extinct own_query off_query own_key off_key)].
+Qed.
+
+Theorem leak (X C : finType) (blk : X -> C) (A : vector (prod_finType X X)) (query key : vector X) (p q : C) (tau B delta rho_A : R)
+    (temperature : 0 < tau) (across : p != q) (nonnegative : 0 <= rho_A) (forms : forall c, form_bound blk A c rho_A)
+    (own_query : norm (own_part blk p query) <= B) (off_query : norm (off_part blk p query) <= delta)
+    (own_key : norm (own_part blk q key) <= B) (off_key : norm (off_part blk q key) <= delta)
+    (extinct : norm (off_block blk A) = 0) (leak : delta <= B) :
+  Rabs (form A query key / tau) <= 2 * B * delta * rho_A / tau.
+Proof.
+  have -> : 2 * B * delta * rho_A / tau = B * delta * (rho_A + rho_A) / tau by field; lra.
+  apply: (leak_per_block temperature across nonnegative nonnegative (forms p) (fun c _ => forms c) own_query off_query own_key off_key extinct leak).
+  exact: Rmult_le_compat_l.
+Qed.
+
+(** What the leak does to a score inside a block. *)
+Theorem leak_in_block (X C : finType) (blk : X -> C) (A : vector (prod_finType X X)) (query key : vector X) (p : C) (tau delta rho_A : R)
+    (temperature : 0 < tau) (nonnegative : 0 <= rho_A) (forms : forall c, c != p -> form_bound blk A c rho_A)
+    (off_query : norm (off_part blk p query) <= delta) (off_key : norm (off_part blk p key) <= delta)
+    (extinct : norm (off_block blk A) = 0) :
+  Rabs (form A query key / tau - form A (own_part blk p query) (own_part blk p key) / tau) <= delta ^ 2 * rho_A / tau.
+Proof.
+  have ti : 0 < / tau by exact: Rinv_0_lt_compat.
+  have -> : form A query key / tau - form A (own_part blk p query) (own_part blk p key) / tau
+            = (form A query key - form A (own_part blk p query) (own_part blk p key)) * / tau by rewrite /Rdiv; ring.
+  rewrite Rabs_mult (Rabs_right (/ tau)); last by apply: Rle_ge; exact: Rlt_le.
+  have -> : delta ^ 2 * rho_A / tau = rho_A * (delta * delta) * / tau by rewrite /Rdiv; ring.
+  by apply: Rmult_le_compat_r; [lra | exact: (leak_own extinct off_query off_key erefl nonnegative forms)].
+Qed.
+
+(** * The margin of a row *)
+
+(** A row: a query of block p, keys with their blocks; the block of the row is the set of keys of block p. *)
+Section Row.
+Variables (X C I : finType) (blk : X -> C).
+Implicit Types (query : vector X) (key : I -> vector X) (label : I -> C) (A : vector (prod_finType X X)).
+Definition content A (tau : R) query key (j : I) := form A query (key j) / tau.
+Definition row_block label (p : C) : {set I} := [set j | label j == p].
+(** Tokens of a row: own parts at most B, off-block parts at most delta. *)
+Definition tokens_within query key label (p : C) (B delta : R) :=
+  [/\ norm (own_part blk p query) <= B, norm (off_part blk p query) <= delta, forall j, norm (own_part blk (label j) (key j)) <= B &
+      forall j, norm (off_part blk (label j) (key j)) <= delta].
+
+Theorem margin query key label A (p : C) (tau B delta rho_A t_in : R) (temperature : 0 < tau) (nonnegative : 0 <= rho_A)
+    (forms : forall c, form_bound blk A c rho_A) (tokens : tokens_within query key label p B delta)
+    (own_scores : forall j, label j == p -> t_in <= form A (own_part blk p query) (own_part blk p (key j)) / tau)
+    (extinct : norm (off_block blk A) = 0) (leak : delta <= B) :
+  leads (content A tau query key) (row_block label p) (t_in - (2 * B * delta + delta ^ 2) * rho_A / tau).
+Proof.
+  move: tokens => [oq fq ok fk] i j; rewrite !inE => hi hj; have own := own_scores i hi; move/eqP: hi => hi.
+  have fki := fk i; rewrite hi in fki.
+  have [_ move_i] := le_abs (leak_in_block temperature nonnegative (fun c _ => forms c) fq fki extinct).
+  have ne : p != label j by rewrite eq_sym.
+  have [up _] := le_abs (blocks.leak temperature ne nonnegative forms oq fq (ok j) (fk j) extinct leak).
+  rewrite /content; have -> : (2 * B * delta + delta ^ 2) * rho_A / tau = 2 * B * delta * rho_A / tau + delta ^ 2 * rho_A / tau by field; lra.
+  lra.
+Qed.
+End Row.
