@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +20,7 @@ from checks.enclosure import BITS, Row, Value, merge, observe
 from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN, UNDECIDED, Verdict
 from theory import symbols as sym
 from theory.export.python import compile_expression
+from theory.namespaces import EXACT
 from theory.signs import evaluate, gap, wanted_signs
 from theory.theorem import Theorem, Witness
 
@@ -118,8 +120,8 @@ def _judge_at(compiled: _Compiled, theorem: Theorem, case: Case, values: Mapping
         refused = _domain(compiled, theorem, values, case.extremal)
         if refused is not None:
             return refused
-        lhs, rhs = (_raw(f, [values[symbol] for symbol in compiled.arguments]) for f in (compiled.lhs, compiled.rhs))
-        return _compare(compiled, case, lhs, rhs, theorem)
+        lhs, rhs = (arb(_raw(f, [values[symbol] for symbol in compiled.arguments])) for f in (compiled.lhs, compiled.rhs))
+        return _compare(compiled, case, lhs, rhs, theorem, values)
     finally:
         ctx.prec = old
 
@@ -135,21 +137,26 @@ def _domain(compiled: _Compiled, theorem: Theorem, values: Mapping[sp.Symbol, Va
         missing = [str(symbol) for symbol in names if symbol not in values]
         if missing:
             raise KeyError(f"{theorem.name}: the case gives no value for {', '.join(missing)} of hypothesis {key!r}")
+        hypothesis = theorem.assumes[key]
         gap_value = _raw(function, [values[symbol] for symbol in names])
         found = _signs(gap_value)
+        if not found <= wanted and len(found) > 1 and (exact := _exactly(hypothesis.relation, values)) is not None:
+            found = _signs(exact)
         if found <= wanted or (extremal and 0 in wanted and 0 in found and _narrow(arb(gap_value))):
             continue  # the extremal object meets the hypothesis with equality, exactly
-        hypothesis = theorem.assumes[key]
         if not found & wanted:
             return Judgement(OUT_OF_DOMAIN, reason=f"hypothesis {key!r} ({hypothesis.text}) is broken. {hypothesis.remedy}")
         undecided = Judgement(UNDECIDED, reason=f"hypothesis {key!r} ({hypothesis.text}) is not decided by the enclosure")
     return undecided
 
 
-def _compare(compiled: _Compiled, case: Case, left: Any, right: Any, theorem: Theorem) -> Judgement:
-    difference = left - right if compiled.sign <= 0 else right - left  # exact when both sides are rational
-    found = _signs(difference)
-    lhs, rhs, slack = arb(left), arb(right), arb(difference)
+def _compare(
+    compiled: _Compiled, case: Case, lhs: arb, rhs: arb, theorem: Theorem, values: Mapping[sp.Symbol, Value]
+) -> Judgement:
+    slack = lhs - rhs if compiled.sign <= 0 else rhs - lhs
+    found = _signs(slack)
+    if len(found) > 1 and (exact := _exactly(theorem.claim, values)) is not None:
+        found, slack = _signs(exact), arb(exact)
     if compiled.sign == 0:
         if 0 not in found:
             return Judgement(FAILS, lhs, rhs, slack, "arb", "the two sides of the equation are apart")
@@ -158,7 +165,7 @@ def _compare(compiled: _Compiled, case: Case, left: Any, right: Any, theorem: Th
         return Judgement(UNDECIDED, lhs, rhs, slack, reason="the enclosures overlap but are too wide to speak of agreement")
     wanted = frozenset((1,)) if compiled.strict else frozenset((0, 1))
     if found <= wanted:
-        return Judgement(HOLDS, lhs, rhs, slack, "arb")
+        return Judgement(HOLDS, lhs, rhs, slack, "equality case" if found == {0} and case.extremal else "arb")
     if not found & wanted:
         return Judgement(FAILS, lhs, rhs, slack, "arb", "the enclosure of the gap is on the wrong side of zero")
     if case.extremal and theorem.equality.values is not None and _agree(lhs, rhs, slack):
@@ -166,6 +173,32 @@ def _compare(compiled: _Compiled, case: Case, left: Any, right: Any, theorem: Th
             return Judgement(FAILS, lhs, rhs, slack, "equality case", "both sides are equal here, and the claim is strict")
         return Judgement(HOLDS, lhs, rhs, slack, "equality case")
     return Judgement(UNDECIDED, lhs, rhs, slack, reason="the enclosure of the gap contains zero")
+
+
+def _exactly(relation: sp.Basic, values: Mapping[sp.Symbol, Value]) -> fmpq | None:
+    """The gap in rational arithmetic when every value is rational and the relation has only + - * / and powers; else None."""
+    function, names = _rational_gap(relation)
+    numbers = [_fraction(values[name]) for name in names]
+    if function is None or None in numbers:
+        return None
+    try:
+        result = Fraction(function(*numbers))
+    except ZeroDivisionError:
+        return None
+    return fmpq(result.numerator, result.denominator)
+
+
+def _fraction(value: Value) -> Fraction | None:
+    if isinstance(value, int):
+        return Fraction(value)
+    return Fraction(int(value.p), int(value.q)) if isinstance(value, fmpq) else None
+
+
+@lru_cache(maxsize=4096)
+def _rational_gap(relation: sp.Basic) -> tuple[Callable[..., Any] | None, tuple[sp.Symbol, ...]]:
+    names = _arguments(relation)
+    expression = gap(relation)
+    return (compile_expression(expression, names, EXACT) if expression.is_rational_function(*names) else None), names
 
 
 def _signs(value: Any) -> frozenset[int]:

@@ -221,3 +221,269 @@ Proof.
   lra.
 Qed.
 End Row.
+
+Definition on_dial (X C I : finType) (blk : X -> C) (A : vector (prod_finType X X)) (tau x : R) (query : vector X) (key : I -> vector X) (label : I -> C) (p : C) :
+  I -> R := dialled (content A tau query key) (row_block label p) x.
+
+Lemma leads_dialled (I : finType) (c : I -> R) (G : {set I}) (x t : R) : leads c G t -> leads (dialled c G x) G (x + t).
+Proof. by move=> h i j hi hj; rewrite /dialled hi (negbTE hj); have := h i j hi hj; lra. Qed.
+
+(** On the dial, with a number for each block's form. *)
+Theorem margin_per_block (X C I : finType) (blk : X -> C) (query : vector X) (key : I -> vector X) (label : I -> C) (A : vector (prod_finType X X)) (p : C)
+    (tau beta dial B delta rho_own rho_other : R) (temperature : 0 < tau) (own_nonnegative : 0 <= rho_own) (other_nonnegative : 0 <= rho_other)
+    (form_own : form_bound blk A p rho_own) (form_other : forall c, c != p -> form_bound blk A c rho_other)
+    (tokens : tokens_within blk query key label p B delta)
+    (extinct : norm (off_block blk A) = 0) (leak : delta <= B) (balance : rho_other * delta <= rho_own * B) :
+  leads (on_dial blk A tau (beta * dial) query key label p) (row_block label p) (beta * dial - (B + delta) * (rho_own * B + rho_other * delta) / tau).
+Proof.
+  apply: leads_dialled => i j; rewrite !inE => hi hj; move/eqP: hi => hi; have [oq fq ok fk] := tokens.
+  have oki := ok i; have fki := fk i; rewrite hi in oki fki.
+  have [_ move_i] := le_abs (leak_in_block temperature other_nonnegative form_other fq fki extinct).
+  have ne : p != label j by rewrite eq_sym.
+  have [up _] := le_abs (leak_per_block temperature ne own_nonnegative other_nonnegative form_own form_other oq fq (ok j) (fk j) extinct leak balance).
+  have ti : 0 < / tau by exact: Rinv_0_lt_compat.
+  have own : - (rho_own * (B * B)) / tau <= form A (own_part blk p query) (own_part blk p (key i)) / tau.
+    apply: Rmult_le_compat_r; first lra.
+    have [_ h] := le_abs (form_own query (key i)).
+    have : rho_own * (norm (own_part blk p query) * norm (own_part blk p (key i))) <= rho_own * (B * B).
+      by apply: Rmult_le_compat_l => //; apply: Rmult_le_compat => //; exact: norm_ge0.
+    lra.
+  rewrite /content.
+  have -> : - ((B + delta) * (rho_own * B + rho_other * delta) / tau)
+            = - (rho_own * (B * B)) / tau - delta ^ 2 * rho_other / tau - B * delta * (rho_own + rho_other) / tau by field; lra.
+  lra.
+Qed.
+
+Theorem margin_bilinear (X C I : finType) (blk : X -> C) (query : vector X) (key : I -> vector X) (label : I -> C) (A : vector (prod_finType X X)) (p : C)
+    (tau beta dial B delta rho_A : R) (temperature : 0 < tau) (nonnegative : 0 <= rho_A) (forms : forall c, form_bound blk A c rho_A)
+    (tokens : tokens_within blk query key label p B delta)
+    (extinct : norm (off_block blk A) = 0) (leak : delta <= B) :
+  leads (on_dial blk A tau (beta * dial) query key label p) (row_block label p) (beta * dial - rho_A * (B + delta) ^ 2 / tau).
+Proof.
+  have -> : beta * dial - rho_A * (B + delta) ^ 2 / tau = beta * dial - (B + delta) * (rho_A * B + rho_A * delta) / tau by field; lra.
+  by apply: (@margin_per_block _ _ _ blk query key label A p tau beta dial B delta rho_A rho_A) => //; exact: Rmult_le_compat_l.
+Qed.
+
+(** * Query and key matrices *)
+
+Section QueryKeyForms.
+Variables (H X C : finType) (head : H -> C) (blk : X -> C).
+Implicit Types (W : vector (prod_finType H X)) (x z : vector X).
+(** Entries of a query or key matrix whose head coordinate and token coordinate belong to different blocks: the groups (b, c), b != c. *)
+Definition off_head W : vector (prod_finType H X) := part (fun p => head p.1 != blk p.2) W.
+
+(** The off-block part of W_Q' W_K comes from off-block groups (b, c). *)
+Theorem product W_Q W_K (rho_Q rho_K : R) (ball_Q : norm W_Q <= rho_Q) (ball_K : norm W_K <= rho_K) :
+  norm (off_block blk (Vectors.product W_Q W_K)) <= norm (off_head W_Q) * rho_K + rho_Q * norm (off_head W_K).
+Proof.
+  pose Q_d := part (fun p => ~~ (head p.1 != blk p.2)) W_Q; pose K_d := part (fun p => ~~ (head p.1 != blk p.2)) W_K.
+  have -> : off_block blk (Vectors.product W_Q W_K)
+            = off_block blk (vadd (Vectors.product (off_head W_Q) W_K) (Vectors.product Q_d (off_head W_K))).
+    apply: vector_eq => -[i j]; rewrite /off_block /part /=; case: ifP => // ne.
+    rewrite /vadd /Vectors.product /= -sum_add; apply: sum_eq => h _; rewrite /off_head /Q_d /part /=.
+    case: (eqVneq (head h) (blk i)) => [e|_] /=; last by case: (head h != blk j); ring.
+    by rewrite e ne; ring.
+  apply: Rle_trans (part_le _ _) _; apply: Rle_trans (norm_vadd _ _) _; apply: Rplus_le_compat.
+    apply: Rle_trans (norm_product _ _) _; apply: Rmult_le_compat_l => //; exact: norm_ge0.
+  apply: Rle_trans (norm_product _ _) _; apply: Rmult_le_compat; [exact: norm_ge0 | exact: norm_ge0 | | lra].
+  by apply: Rle_trans (part_le _ _) ball_Q.
+Qed.
+
+(** A block-diagonal matrix lengthens a vector by at most its Frobenius norm times the longest block part. *)
+Lemma block_diagonal W z (M : R) : norm (off_head W) = 0 -> 0 <= M -> (forall c, norm (own_part blk c z) <= M) -> norm (apply W z) <= norm W * M.
+Proof.
+  move/part_eq0 => zero M0 parts; apply: square_le; first by apply: Rmult_le_pos => //; exact: norm_ge0.
+  have -> : norm W * M * (norm W * M) = (norm W * norm W) * (M * M) by ring.
+  rewrite !norm_square dot_matrix -sum_scale_right; apply: sum_le => h _.
+  have -> : apply W z h = dot (fun i => W (h, i)) (own_part blk (head h) z).
+    apply: sum_eq => i _; rewrite /own_part /part /in_block; case: eqP => // e.
+    by rewrite (zero (h, i)) /=; [ring | rewrite eq_sym; apply/eqP].
+  apply: Rle_trans (dot_square_le _ _) _; apply: Rmult_le_compat_l; first exact: dot_self_ge0.
+  rewrite -norm_square; apply: Rmult_le_compat; try exact: norm_ge0; exact: parts.
+Qed.
+End QueryKeyForms.
+
+Theorem margin_qk (H X C I : finType) (head : H -> C) (blk : X -> C) (query : vector X) (key : I -> vector X) (label : I -> C)
+    (W_Q W_K : vector (prod_finType H X)) (p : C) (tau beta dial B delta rho_Q rho_K : R)
+    (temperature : 0 < tau) (ball_Q : norm W_Q <= rho_Q) (ball_K : norm W_K <= rho_K)
+    (tokens : tokens_within blk query key label p B delta)
+    (extinct_Q : norm (off_head head blk W_Q) = 0) (extinct_K : norm (off_head head blk W_K) = 0) (leak : delta <= B) :
+  leads (on_dial blk (Vectors.product W_Q W_K) tau (beta * dial) query key label p) (row_block label p)
+    (beta * dial - rho_Q * rho_K * (B + delta) ^ 2 / tau).
+Proof.
+  have q0 : 0 <= rho_Q by apply: Rle_trans (norm_ge0 _) ball_Q.
+  have k0 : 0 <= rho_K by apply: Rle_trans (norm_ge0 _) ball_K.
+  apply: margin_bilinear => // [|c|]; first exact: Rmult_le_pos.
+    apply: whole_form; apply: Rle_trans (norm_product _ _) _.
+    by apply: Rmult_le_compat => //; exact: norm_ge0.
+  have := product head blk ball_Q ball_K; rewrite extinct_Q extinct_K.
+  by have := norm_ge0 (off_block blk (Vectors.product W_Q W_K)); lra.
+Qed.
+
+(** * Whole matrices in balls: sharper, because a row compares two keys of one query *)
+
+Section Whole.
+Variables (X C I : finType) (blk : X -> C) (query : vector X) (key : I -> vector X) (label : I -> C) (p : C) (B delta : R).
+Hypotheses (tokens : tokens_within blk query key label p B delta) (small : delta <= B).
+
+Lemma other_part (c d : C) (z : vector X) : c != d -> norm (own_part blk c z) <= norm (off_part blk d z).
+Proof.
+  move=> ne; apply: square_le; first exact: norm_ge0.
+  rewrite !norm_square; apply: sum_le => i _; rewrite /own_part /off_part /part /in_block.
+  by case: (eqVneq (blk i) c) => [->|_] /=; [rewrite ne; lra | case: (blk i != d); nra].
+Qed.
+
+Lemma gap_parts i j c : label i == p -> label j != p -> norm (own_part blk c (vsub (key i) (key j))) <= B + delta.
+Proof.
+  move=> /eqP hi hj; have [oq fq ok fk] := tokens; have oki := ok i; have fki := fk i; rewrite hi in oki fki.
+  rewrite /own_part part_vsub -/(own_part blk c (key i)) -/(own_part blk c (key j)); apply: Rle_trans (norm_vsub _ _) _.
+  case: (eqVneq c p) => [->|ne].
+    by have := @other_part p (label j) (key j) ltac:(by rewrite eq_sym); have := fk j; lra.
+  have a := @other_part c p (key i) ne.
+  have b : norm (own_part blk c (key j)) <= B.
+    case: (eqVneq c (label j)) => [->|nj]; first exact: ok.
+    by have := @other_part c (label j) (key j) nj; have := fk j; lra.
+  lra.
+Qed.
+
+Lemma query_parts c : norm (own_part blk c query) <= B.
+Proof.
+  have [oq fq _ _] := tokens; case: (eqVneq c p) => [->|ne] //.
+  by have := @other_part c p query ne; lra.
+Qed.
+
+Lemma query_whole : norm query <= sqrt (B ^ 2 + delta ^ 2).
+Proof.
+  have [oq fq _ _] := tokens; rewrite -(sqrt_square (norm query)); last exact: norm_ge0.
+  apply: sqrt_le_1_alt; rewrite -(part_pythagoras (in_block blk p)) /= !Rmult_1_r.
+  by apply: Rplus_le_compat; apply: Rmult_le_compat => //; exact: norm_ge0.
+Qed.
+End Whole.
+
+Theorem margin_ball (X C I : finType) (blk : X -> C) (query : vector X) (key : I -> vector X) (label : I -> C) (A : vector (prod_finType X X)) (p : C)
+    (tau beta dial B delta rho_A : R) (temperature : 0 < tau) (ball : norm A <= rho_A)
+    (tokens : tokens_within blk query key label p B delta)
+    (extinct : norm (off_block blk A) = 0) (leak : delta <= B) :
+  leads (on_dial blk A tau (beta * dial) query key label p) (row_block label p)
+    (beta * dial - rho_A * (B + delta) * sqrt (B ^ 2 + delta ^ 2) / tau).
+Proof.
+  apply: leads_dialled => i j; rewrite !inE => hi hj; rewrite /content.
+  have ti : 0 < / tau by exact: Rinv_0_lt_compat.
+  have r0 : 0 <= rho_A by apply: Rle_trans (norm_ge0 _) ball.
+  have gap := gap_parts tokens leak.
+  have M0 : 0 <= B + delta by apply: Rle_trans (norm_ge0 _) (gap i j p hi hj).
+  have -> : form A query (key i) / tau - form A query (key j) / tau = dot query (apply A (vsub (key i) (key j))) / tau.
+    by rewrite /form apply_vsub dot_sub_right /Rdiv; ring.
+  have -> : - (rho_A * (B + delta) * sqrt (B ^ 2 + delta ^ 2) / tau) = - (sqrt (B ^ 2 + delta ^ 2) * (rho_A * (B + delta))) / tau by field; lra.
+  apply: Rmult_le_compat_r; first lra.
+  apply: Rle_trans (dot_ge _ _); apply: Ropp_le_contravar; apply: Rmult_le_compat; try exact: norm_ge0.
+    exact: (query_whole tokens).
+  apply: Rle_trans (block_diagonal (head := blk) extinct M0 (fun c => gap i j c hi hj)) _.
+  exact: Rmult_le_compat_r.
+Qed.
+
+Theorem margin_balls (H X C I : finType) (head : H -> C) (blk : X -> C) (query : vector X) (key : I -> vector X) (label : I -> C)
+    (W_Q W_K : vector (prod_finType H X)) (p : C) (tau beta dial B delta rho_Q rho_K : R)
+    (temperature : 0 < tau) (ball_Q : norm W_Q <= rho_Q) (ball_K : norm W_K <= rho_K)
+    (tokens : tokens_within blk query key label p B delta)
+    (extinct_Q : norm (off_head head blk W_Q) = 0) (extinct_K : norm (off_head head blk W_K) = 0) (leak : delta <= B) :
+  leads (on_dial blk (Vectors.product W_Q W_K) tau (beta * dial) query key label p) (row_block label p)
+    (beta * dial - rho_Q * rho_K * B * (B + delta) / tau).
+Proof.
+  apply: leads_dialled => i j; rewrite !inE => hi hj; rewrite /content.
+  have ti : 0 < / tau by exact: Rinv_0_lt_compat.
+  have q0 : 0 <= rho_Q by apply: Rle_trans (norm_ge0 _) ball_Q.
+  have k0 : 0 <= rho_K by apply: Rle_trans (norm_ge0 _) ball_K.
+  have gap := gap_parts tokens leak.
+  have M0 : 0 <= B + delta by apply: Rle_trans (norm_ge0 _) (gap i j p hi hj).
+  have B0 : 0 <= B by have [oq _ _ _] := tokens; apply: Rle_trans (norm_ge0 _) oq.
+  have -> : form (Vectors.product W_Q W_K) query (key i) / tau - form (Vectors.product W_Q W_K) query (key j) / tau
+            = dot (apply W_Q query) (apply W_K (vsub (key i) (key j))) / tau.
+    by rewrite /form !dot_product apply_vsub dot_sub_right /Rdiv; ring.
+  have -> : - (rho_Q * rho_K * B * (B + delta) / tau) = - ((rho_Q * B) * (rho_K * (B + delta))) / tau by field; lra.
+  apply: Rmult_le_compat_r; first lra.
+  apply: Rle_trans (dot_ge _ _); apply: Ropp_le_contravar; apply: Rmult_le_compat; try exact: norm_ge0.
+    apply: Rle_trans (block_diagonal extinct_Q B0 (query_parts tokens leak)) _; exact: Rmult_le_compat_r.
+  apply: Rle_trans (block_diagonal extinct_K M0 (fun c => gap i j c hi hj)) _; exact: Rmult_le_compat_r.
+Qed.
+
+(** * Exact structure: no leak *)
+
+Theorem structure (X C : finType) (blk : X -> C) (A : vector (prod_finType X X)) (query key : vector X) (p q : C) (tau : R) (temperature : 0 < tau)
+    (across : p != q) (extinct : norm (off_block blk A) = 0)
+    (no_leak_query : norm (off_part blk p query) = 0) (no_leak_key : norm (off_part blk q key) = 0) :
+  form A query key / tau = 0.
+Proof.
+  rewrite (form_blocks _ _ extinct) sum_zero; first by rewrite /Rdiv Rmult_0_l.
+  move=> c _; rewrite /form; case: (eqVneq c p) => [->|ne].
+    have -> : own_part blk p key = vzero by apply: norm_zero_eq; have := other_part blk key across; have := norm_ge0 (own_part blk p key); lra.
+    have -> : apply A vzero = vzero by apply: vector_eq => i; apply: sum_zero => j _; rewrite /vzero; ring.
+    exact: dot_zero_right.
+  have -> : own_part blk c query = vzero by apply: norm_zero_eq; have := other_part blk query ne; have := norm_ge0 (own_part blk c query); lra.
+  exact: dot_zero_left.
+Qed.
+
+(** Column groups are not enough: W_Q = [1 0], W_K = [0 1], tokens (5, 0) and (0, 5) of different blocks: score 25. *)
+Theorem column_groups :
+  let W_Q : vector (prod_finType unit_finType bool_finType) := fun p => if p.2 then 0 else 1 in
+  let W_K : vector (prod_finType unit_finType bool_finType) := fun p => if p.2 then 1 else 0 in
+  [/\ forall h, W_Q (h, true) = 0, forall h, W_K (h, false) = 0 &
+      form (Vectors.product W_Q W_K) (one_number false 5) (one_number true 5) = 25].
+Proof.
+  move=> W_Q W_K; split=> //; rewrite /form dot_product /dot (big_pred1 (tt : unit_finType)) => [|[]] //.
+  by rewrite /apply !big_bool /= /W_Q /W_K /one_number /=; ring.
+Qed.
+
+(** Outside mass counts the outside keys and does not look at them. *)
+Theorem outside_weight (X C I : finType) (blk : X -> C) (query : vector X) (key : I -> vector X) (label : I -> C) (A : vector (prod_finType X X)) (p : C)
+    (tau x : R) (temperature : 0 < tau) (block : block (row_block label p)) (extinct : norm (off_block blk A) = 0)
+    (no_leak_query : norm (off_part blk p query) = 0) (no_leak_key : forall j, norm (off_part blk (label j) (key j)) = 0) :
+  let s := on_dial blk A tau x query key label p in let G := row_block label p in
+  outside (softmax s) G = (#I - #G) / (weight s G + #I - #G).
+Proof.
+  move=> s G; have w : weight s (~: G) = #I - #G.
+    rewrite -card_compl -[RHS]Rmult_1_r -sum_const; apply: sum_eq => j; rewrite inE => hj.
+    rewrite /s /on_dial /dialled (negbTE hj) /content (@structure _ _ blk A query (key j) p (label j)) //; first exact: exp_0.
+    by move: hj; rewrite inE eq_sym.
+  rewrite outside_softmax (total_split s G) w; congr (_ / _); ring.
+Qed.
+
+(** Tokens outside the block do not influence the weights of a row. *)
+Theorem non_interference (X C I : finType) (blk : X -> C) (query : vector X) (key key' : I -> vector X) (label label' : I -> C)
+    (A : vector (prod_finType X X)) (p : C) (tau x : R) (temperature : 0 < tau)
+    (same_block : forall j, (label' j == p) = (label j == p)) (same_inside : forall j, label j == p -> key' j = key j)
+    (extinct : norm (off_block blk A) = 0) (no_leak_query : norm (off_part blk p query) = 0)
+    (no_leak_key : forall j, norm (off_part blk (label j) (key j)) = 0)
+    (no_leak_replaced : forall j, norm (off_part blk (label' j) (key' j)) = 0) (j : I) :
+  softmax (on_dial blk A tau x query key' label' p) j = softmax (on_dial blk A tau x query key label p) j.
+Proof.
+  have -> : on_dial blk A tau x query key' label' p = on_dial blk A tau x query key label p => //.
+  apply: functional_extensionality => k; rewrite /on_dial /dialled !inE same_block /content; case: ifP => h; first by rewrite same_inside.
+  rewrite (@structure _ _ blk A query (key k) p (label k)) //; last by rewrite eq_sym h.
+  by apply: (@structure _ _ blk A query (key' k) p (label' k)) => //; rewrite eq_sym same_block h.
+Qed.
+
+(** Outside tokens reach a row's output only through their values and the outside mass. *)
+Theorem value_shift (I V : finType) (G : {set I}) (a a' : I -> R) (value value' : I -> vector V) (change : R) (law : distribution a)
+    (unmoved : forall j, a' j = a j) (same_inside : forall j, j \in G -> value' j = value j)
+    (changed : forall j, j \notin G -> norm (vsub (value' j) (value j)) <= change) :
+  norm (vsub (vmean a' value') (vmean a value)) <= outside a G * change.
+Proof.
+  have -> : a' = a by apply: functional_extensionality.
+  rewrite -vmean_vsub; apply: Rle_trans (norm_vmean law _) _.
+  rewrite /mean (sum_split G) sum_zero => [|j hj].
+    rewrite Rplus_0_l /outside -sum_scale_right; apply: sum_le => j; rewrite inE => hj.
+    by apply: Rmult_le_compat_l; [exact: (proj1 law) | exact: changed].
+  rewrite same_inside // (_ : vsub _ _ = vzero) ?norm_vzero; first ring.
+  by apply: vector_eq => i; rewrite /vsub /vzero; ring.
+Qed.
+
+(** * Without a dial *)
+
+(** One in-block key of score -1, three outside of score 0: outside mass 3e/(1 + 3e) = 0.89 > 3/4. *)
+Theorem negative_margin : 3 / 4 < E 4 1 (- (1)).
+Proof. by rewrite /E Ropp_involutive; enclose. Qed.
+
+(** A uniform row of four keys meets margin -1, and its entropy ln 4 is above the ceiling there. *)
+Theorem entropy_vacuous : Hstar 4 1 (- (1)) < ln 4.
+Proof. by rewrite /Hstar /Z Ropp_involutive; enclose. Qed.
