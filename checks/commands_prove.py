@@ -1,0 +1,313 @@
+"""`localist prove`: compile the Coq proofs, audit what they assume, and say which statements they prove.
+
+A proof counts when its source compiles, its file holds no forbidden word, it is a `Theorem` named after the statement in the module
+named after the family, it names every hypothesis of the statement, and nothing but the axioms of Coq's real numbers is behind it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+import theory
+
+SOURCES = Path(theory.__file__).parent / "coq"
+AXIOMS = frozenset(
+    {
+        "ClassicalDedekindReals.sig_not_dec",
+        "ClassicalDedekindReals.sig_forall_dec",
+        "FunctionalExtensionality.functional_extensionality_dep",
+        "Classical_Prop.classic",
+    }
+)
+# Words by which a statement can pass for proved: dropped, assumed, or accepted with a check switched off.
+FORBIDDEN = re.compile(
+    r"\b(Abort|Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Primitive|bypass_check|Admit\s+Obligations|"
+    r"Unset\s+(?:Guard\s+Checking|Positivity\s+Checking|Universe\s+Checking)|Declare\s+ML\s+Module|Local\s+Axiom)\b"
+)
+INSTALL = "apt-get install --no-install-recommends coq libcoq-coquelicot libcoq-interval"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One theorem of Coq as Coq prints it; `arguments` are its variables and hypotheses by name, in order."""
+
+    module: str
+    name: str
+    statement: str
+    arguments: tuple[str, ...]
+
+
+@dataclass
+class Audit:
+    """What compiled, what it says and what it rests on; `problems` is empty when everything is in order."""
+
+    version: str
+    seconds: float
+    compiled: tuple[str, ...]
+    axioms: tuple[str, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    problems: list[str] = field(default_factory=list)
+
+
+def code_of(text: str) -> str:
+    """Coq source without comments (they nest) and strings, line breaks kept."""
+    out, depth, i = [], 0, 0
+    while i < len(text):
+        two = text[i : i + 2]
+        if two == "(*":
+            depth, i = depth + 1, i + 2
+        elif two == "*)" and depth:
+            depth, i = depth - 1, i + 2
+        elif text[i] == '"':
+            end = text.find('"', i + 1)
+            end = len(text) if end < 0 else end
+            out.append("\n" * text.count("\n", i, end))
+            i = end + 1
+        else:
+            if not depth or text[i] == "\n":
+                out.append(text[i])
+            i += 1
+    return "".join(out)
+
+
+def forbidden_words(path: Path) -> list[str]:
+    """Each forbidden word of a file with its line."""
+    code = code_of(path.read_text(encoding="utf-8"))
+    return [f"{path.name}:{code.count(chr(10), 0, m.start()) + 1}: {m.group(0)}" for m in FORBIDDEN.finditer(code)]
+
+
+def theorem_names(path: Path) -> list[str]:
+    """Names declared by `Theorem`; a `Lemma` is a step on the way."""
+    return re.findall(r"^\s*Theorem\s+(\w+)", code_of(path.read_text(encoding="utf-8")), flags=re.MULTILINE)
+
+
+def modules(folder: Path) -> dict[str, Path]:
+    """The modules of `_CoqProject` by name, in its order."""
+    lines = (folder / "_CoqProject").read_text(encoding="utf-8").split("\n")
+    return {line.strip().removesuffix(".v"): folder / line.strip() for line in lines if line.strip().endswith(".v")}
+
+
+def dependencies(path: Path, known: Iterable[str]) -> list[str]:
+    """The modules of this project that a file requires."""
+    required = re.findall(r"From\s+Localist\s+Require\s+(?:Import\s+|Export\s+)?([^.]*)\.", code_of(path.read_text(encoding="utf-8")))
+    return [name for name in known if any(name in words.split() for words in required)]
+
+
+def digests(folder: Path, version: str) -> dict[str, str]:
+    """For every module a hash of its source, of what it requires and of the compiler."""
+    known = modules(folder)
+    result: dict[str, str] = {}
+
+    def digest(name: str) -> str:
+        if name not in result:
+            parts = [version, known[name].read_text(encoding="utf-8"), *(digest(d) for d in dependencies(known[name], known))]
+            result[name] = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return result[name]
+
+    for name in known:
+        digest(name)
+    return result
+
+
+def _coqc(folder: Path, name: str) -> subprocess.CompletedProcess[str]:
+    warnings = "-notation-overridden,-ambiguous-paths"
+    return subprocess.run(
+        ["coqc", "-q", "-Q", ".", "Localist", "-w", warnings, f"{name}.v"], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def build(folder: Path, into: Path, jobs: int = 2, tell: Callable[[str, int], None] = lambda name, total: None) -> list[str]:
+    """Compile what has changed in a copy of the sources; returns what went wrong, by module."""
+    version = subprocess.run(["coqc", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    into.mkdir(parents=True, exist_ok=True)
+    known, new = modules(folder), digests(folder, version)
+    stamp = into / "built.json"
+    built: dict[str, str] = json.loads(stamp.read_text(encoding="utf-8")) if stamp.exists() else {}
+    todo = [name for name in known if built.get(name) != new[name] or not (into / f"{name}.vo").exists()]
+    for name in todo:
+        shutil.copyfile(known[name], into / f"{name}.v")
+    problems: list[str] = []
+    done = set(known) - set(todo)
+    running: dict[Future[subprocess.CompletedProcess[str]], str] = {}
+    waiting = list(todo)
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        while waiting or running:
+            for name in [w for w in waiting if set(dependencies(known[w], known)) <= done]:
+                waiting.remove(name)
+                running[pool.submit(_coqc, into, name)] = name
+            if not running:
+                problems += [f"{name}: not compiled, because a module that it requires was not" for name in waiting]
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                name, result = running.pop(future), future.result()
+                if result.returncode:
+                    problems.append(f"{name}: {(result.stderr or result.stdout).strip()}")
+                else:
+                    done.add(name)
+                    built[name] = new[name]
+                tell(name, len(todo))
+    stamp.write_text(json.dumps({name: built[name] for name in known if name in done}, indent=1), encoding="utf-8")
+    return problems
+
+
+def _query(into: Path, name: str, text: str) -> str:
+    """What Coq answers to a file of queries; cached, because it depends on nothing but the compiled modules."""
+    key = hashlib.sha256((text + (into / "built.json").read_text(encoding="utf-8")).encode()).hexdigest()
+    answer = into / f"{name}.answer"
+    if answer.exists() and answer.read_text(encoding="utf-8").startswith(key):
+        return answer.read_text(encoding="utf-8").partition("\n")[2]
+    (into / f"{name}.v").write_text(text, encoding="utf-8")
+    result = _coqc(into, name)
+    if result.returncode:
+        raise click.ClickException(f"Coq refuses the audit {name}.v: {result.stderr.strip()}")
+    answer.write_text(f"{key}\n{result.stdout}", encoding="utf-8")
+    return result.stdout
+
+
+def _axioms(answer: str) -> list[str]:
+    """Names in the answer to Print Assumptions; section variables and opaque escapes are listed with them."""
+    return re.findall(r"^([A-Za-z_][\w.']*)\s*(?::|$|\s+relies|\s+is assumed)", answer.partition("Axioms:")[2], flags=re.MULTILINE)
+
+
+def _clean(statement: str) -> str:
+    return re.sub(r"\\big\[Rplus/0\]", r"\\sum", re.sub(r"\s+", " ", statement)).strip()
+
+
+def audit(folder: Path, into: Path, families: Iterable[str]) -> tuple[list[Proof], list[str], list[str]]:
+    """(the theorems as Coq prints them, the axioms behind all of them, problems)."""
+    known = modules(folder)
+    problems = [f"forbidden word {where}" for path in known.values() for where in forbidden_words(path)]
+    names = [(family, name) for family in families if family in known for name in theorem_names(known[family])]
+    if not names:
+        return [], [], [*problems, "no theorem to audit: no family has a module in _CoqProject"]
+    head = (
+        "From Coq Require Import Reals.\nFrom mathcomp Require Import all_ssreflect.\nFrom Coquelicot Require Import Coquelicot.\n"
+        "From Localist Require Import Sums Vectors.\n" + f"From Localist Require {' '.join(known)}.\nOpen Scope R_scope.\nSet Printing Width 200.\n"
+    )
+    about = "".join(f"About {family}.{name}.\n" for family, name in names)
+    proofs = []
+    for part in re.split(r"^(?=\w+\.\w+ :\s)", _query(into, "AuditStatements", head + about), flags=re.MULTILINE):
+        start = re.match(r"(\w+)\.(\w+) :\s", part)
+        if start:
+            body = re.split(r"\n\s*\n|\n\S+ is not universe polymorphic", part[start.end() :])[0]
+            listed = re.search(r"^Arguments \S+ (.*?)(?=\n\S|\Z)", part, flags=re.MULTILINE | re.DOTALL)
+            arguments = re.findall(r"[A-Za-z_][\w']*", re.sub(r"%\w+", "", listed.group(1))) if listed else []
+            proofs.append(Proof(start.group(1), start.group(2), _clean(body), tuple(arguments)))
+    lost = set(names) - {(p.module, p.name) for p in proofs}
+    problems += [f"{family}.{name}: declared in the source, but Coq does not know it" for family, name in sorted(lost)]
+    links = [f"Links.{name}" for name in re.findall(r"^Lemma\s+(\w+)", code_of(known["Links"].read_text()), flags=re.MULTILINE)] if "Links" in known else []
+    pins = [f"Pins.{name}" for name in re.findall(r"^Lemma\s+(\w+)", code_of(known["Pins"].read_text()), flags=re.MULTILINE)] if "Pins" in known else []
+    every = [f"{family}.{name}" for family, name in names] + links + pins
+    conjunction = "Definition every :=\n  (" + ",\n   ".join(f"@{name}" for name in every) + ").\nPrint Assumptions every.\n"
+    axioms = sorted(set(_axioms(_query(into, "AuditAssumptions", head + conjunction))))
+    foreign = [axiom for axiom in axioms if axiom not in AXIOMS]
+    if foreign:
+        single = head + "".join(f'Goal True. idtac "@@ {name}". Abort.\nPrint Assumptions {name}.\n' for name in every)
+        for part in _query(into, "AuditBlame", single).split("@@ ")[1:]:
+            guilty = [axiom for axiom in _axioms(part) if axiom in foreign]
+            if guilty:
+                problems.append(f"{part.split()[0]} rests on {', '.join(guilty)}; only the axioms of Coq.Reals are allowed")
+    return proofs, axioms, problems
+
+
+def hypothesis_name(key: str) -> str:
+    """The name in Coq of a hypothesis of a statement."""
+    return re.sub(r"\W+", "_", key.strip())
+
+
+def statuses(proofs: Iterable[Proof], sound: bool) -> list[dict[str, Any]]:
+    """Every statement of the registry with its proof, or why it has none."""
+    known = {(p.module, p.name): p for p in proofs}
+    rows = []
+    for family in theory.FAMILIES:
+        for statement in theory.theorems(family):
+            proof = known.get((family, statement.name.partition(".")[2]))
+            missing = [] if proof is None else [key for key in statement.assumes if hypothesis_name(key) not in proof.arguments]
+            if proof is None:
+                status, why = "stated", "no theorem of this name in Coq"
+            elif missing:
+                status, why = "stale", f"the theorem in Coq does not name the hypothesis {', '.join(missing)}"
+            else:
+                status, why = ("proved", "") if sound else ("unsound", "the audit found a problem")
+            rows.append(
+                {"name": statement.name, "hash": statement.hash, "status": status, "why": why, **({"coq": asdict(proof)} if proof else {})}
+            )
+    return rows
+
+
+def default_build() -> Path:
+    """A folder of the user's cache: compiled proofs are not part of the sources."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "localist" / "coq"
+
+
+@click.command("prove")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Compilers at work at a time.")
+@click.option("--build", "into", type=click.Path(file_okay=False, path_type=Path), default=None, help="Folder of compiled proofs; default: the user's cache.")
+@click.option("--sources", type=click.Path(exists=True, file_okay=False, path_type=Path), default=SOURCES, hidden=True)
+def prove(as_json: bool, jobs: int, into: Path | None, sources: Path) -> None:
+    """Compile the Coq proofs, audit what they assume, list what they prove.
+
+    Exit codes: 0 every statement is proved, 1 one is not or the audit found a problem, 3 Coq is not installed.
+    """
+    if shutil.which("coqc") is None:
+        click.echo(f"Not run: coqc not found. The proofs are for Coq 8.16 as Debian packages it; install it with\n  {INSTALL}", err=True)
+        sys.exit(3)
+    console = Console(stderr=True)
+    started = time.monotonic()
+    folder = into or default_build()
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True
+    ) as progress:
+        task = progress.add_task("compiling", total=None)
+        problems = build(sources, folder, jobs, lambda name, total: progress.update(task, total=total, advance=1, description=f"compiled {name}"))
+        proofs: list[Proof] = []
+        axioms: list[str] = []
+        if not problems:
+            progress.update(task, description="auditing", total=None)
+            proofs, axioms, found = audit(sources, folder, theory.FAMILIES)
+            problems += found
+    rows = statuses(proofs, not problems)
+    proved = sum(row["status"] == "proved" for row in rows)
+    seconds = time.monotonic() - started
+    if as_json:
+        extra = {(p.module, p.name): p for p in proofs}
+        for row in rows:
+            extra.pop(tuple(row["name"].split(".", 1)), None)
+        report = {"seconds": round(seconds, 1), "axioms": axioms, "problems": problems, "statements": rows, "further": [asdict(p) for p in extra.values()]}
+        click.echo(json.dumps(report, indent=1))
+    else:
+        _table(rows, problems, axioms, seconds, proved, len(proofs))
+    sys.exit(0 if proved == len(rows) and not problems else 1)
+
+
+def _table(rows: list[dict[str, Any]], problems: list[str], axioms: list[str], seconds: float, proved: int, theorems: int) -> None:
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    table = Table(header_style="bold")
+    for heading in ("statement", "status", "hypotheses by name"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        names = " ".join(row["coq"]["arguments"]) if "coq" in row else ""
+        table.add_row(Text(row["name"]), Text(f"{row['status']}{': ' if row['why'] else ''}{row['why']}"), Text(names))
+    console.print(table)
+    for problem in problems:
+        console.print(Text(problem), style="red")
+    console.print(f"{proved} of {len(rows)} statements proved ({theorems} theorems in Coq), {seconds:.0f} s. Axioms: {', '.join(axioms) or 'none printed'}")

@@ -1,0 +1,250 @@
+(** Links: every theorem that a formula belongs to, restated with the definition that is generated from Python.
+
+    A formula that is changed in Python changes its definition in [Formulas], and its link no longer compiles. One lemma a formula, of the
+    same name. *)
+
+From Coq Require Import Reals Lra Psatz.
+From mathcomp Require Import all_ssreflect.
+From Coquelicot Require Import Coquelicot.
+From Localist Require Import Sums Vectors.
+From Localist Require concentration entropy dial.
+From Localist Require Formulas.
+Import Formulas.
+Set Implicit Arguments.
+Unset Strict Implicit.
+Unset Printing Implicit Defensive.
+Open Scope R_scope.
+
+(** * The formulas in the words of the proofs *)
+
+Lemma outside_mass_bound_is n g t : Formulas.outside_mass_bound n g t = concentration.E n g t.
+Proof. by []. Qed.
+
+Lemma fidelity_bound_is n g t : 1 <= g -> 1 <= n - g -> Formulas.fidelity_bound n g t = g / (g + (n - g) * exp (- t)).
+Proof. by move=> g1 n1; rewrite -concentration.E_complement. Qed.
+
+Lemma fidelity_margin_is n g eps : Formulas.fidelity_margin n g eps = concentration.required n g (1 - eps).
+Proof. by rewrite /Formulas.fidelity_margin /concentration.required (_ : 1 - (1 - eps) = eps); ring. Qed.
+
+Lemma outside_mass_exponential_is n g t : Formulas.outside_mass_exponential n g t = concentration.rho n g t.
+Proof. by rewrite /Formulas.outside_mass_exponential /concentration.rho /Rdiv; ring. Qed.
+
+Lemma exp_double t : exp (- (2 * t)) = exp (- t) * exp (- t).
+Proof. by rewrite -exp_plus; congr exp; ring. Qed.
+
+Lemma outside_mass_exponential_floor_is n g t : 0 < g ->
+  Formulas.outside_mass_exponential_floor n g t = concentration.rho n g t - concentration.rho n g t ^ 2.
+Proof. by move=> g0; rewrite /outside_mass_exponential_floor exp_double /concentration.rho; field; lra. Qed.
+
+Lemma entropy_ceiling_is n g t : Formulas.entropy_ceiling n g t = entropy.Hstar n g t.
+Proof. by rewrite /entropy_ceiling /entropy.Hstar /entropy.Z Rplus_comm Rmult_assoc. Qed.
+
+Lemma binary_entropy_is eps : Formulas.binary_entropy eps = entropy.binary eps.
+Proof. by rewrite /binary_entropy /entropy.binary; ring. Qed.
+
+Lemma range_gap_is r : Formulas.range_gap r = entropy.psi r.
+Proof. by rewrite /range_gap /entropy.psi /entropy.ratio; ring. Qed.
+
+Lemma entropy_floor_size_is n r : Formulas.entropy_floor_size n r = entropy.least_size n r.
+Proof. by rewrite /entropy_floor_size /entropy.least_size; congr (_ / _); ring. Qed.
+
+Lemma outside_mass_at_is eps0 beta d : Formulas.outside_mass_at eps0 beta d = dial.mass_at eps0 (beta * d).
+Proof. by rewrite /Formulas.outside_mass_at /dial.mass_at (Rmult_comm d). Qed.
+
+(** * Concentration *)
+
+Lemma outside_mass_bound (I : finType) (G : {set I}) (s : I -> R) (t : R) : block G -> leads s G t ->
+  outside (softmax s) G <= Formulas.outside_mass_bound (#I) (#G) t.
+Proof. exact: concentration.outside_mass. Qed.
+
+Lemma fidelity_bound (I : finType) (G : {set I}) (s : I -> R) (t : R) : block G -> leads s G t ->
+  Formulas.fidelity_bound (#I) (#G) t <= mass (softmax s) G.
+Proof. by move=> b m; have [g1 n1] := block_sizes b; rewrite fidelity_bound_is //; exact: concentration.fidelity_floor. Qed.
+
+Lemma fidelity_margin (I : finType) (G : {set I}) (s : I -> R) (eps : R) : 0 < eps < 1 -> block G ->
+  leads s G (Formulas.fidelity_margin (#I) (#G) eps) -> 1 - eps <= mass (softmax s) G.
+Proof. by move=> h b; rewrite fidelity_margin_is => m; apply: concentration.fidelity => //; lra. Qed.
+
+Lemma outside_mass_exponential (I : finType) (G : {set I}) (s : I -> R) (t : R) : block G -> leads s G t ->
+  outside (softmax s) G <= Formulas.outside_mass_exponential (#I) (#G) t.
+Proof. by rewrite outside_mass_exponential_is; exact: concentration.exponential_rate. Qed.
+
+Lemma outside_mass_exponential_floor (I : finType) (G : {set I}) (s : I -> R) (t : R) : block G -> two_level s G t ->
+  Formulas.outside_mass_exponential_floor (#I) (#G) t <= outside (softmax s) G.
+Proof.
+  move=> b two; have [g1 n1] := block_sizes b; rewrite outside_mass_exponential_floor_is; last lra.
+  exact: concentration.rate_is_exact.
+Qed.
+
+(** * Entropy *)
+
+Lemma entropy_ceiling (I : finType) (G : {set I}) (s : I -> R) (t : R) : block G -> leads s G t -> 0 <= t ->
+  entropy (softmax s) <= Formulas.entropy_ceiling (#I) (#G) t.
+Proof. by rewrite entropy_ceiling_is; exact: entropy.ceiling. Qed.
+
+Lemma entropy_deficit (I : finType) (G : {set I}) (s : I -> R) (t : R) : block G -> leads s G t -> 0 <= t ->
+  entropy (softmax s) <= ln (#I) - Formulas.entropy_deficit (#I) (#G) t.
+Proof.
+  move=> b m t0; have := entropy_ceiling b m t0; rewrite /Formulas.entropy_ceiling /Formulas.entropy_deficit; lra.
+Qed.
+
+Lemma entropy_exponential (I : finType) (G : {set I}) (s : I -> R) (t : R) : block G -> leads s G t -> 0 <= t ->
+  entropy (softmax s) <= Formulas.entropy_exponential (#I) (#G) t.
+Proof.
+  move=> b m t0; have [g1 n1] := block_sizes b; apply: Rle_trans (entropy.exponential b m t0) _; right.
+  by rewrite /Formulas.entropy_exponential /concentration.rho; field; lra.
+Qed.
+
+Lemma entropy_exponential_floor (I : finType) (G : {set I}) (s : I -> R) (t : R) : block G -> 0 <= t -> two_level s G t ->
+  Formulas.entropy_exponential_floor (#I) (#G) t <= entropy (softmax s).
+Proof.
+  move=> b t0 two; have [g1 n1] := block_sizes b; apply: Rle_trans (entropy.exponential_exact b t0 two); right.
+  by rewrite /Formulas.entropy_exponential_floor exp_double /concentration.rho; field; lra.
+Qed.
+
+Lemma dual (I : finType) (G : {set I}) (a : I -> R) (t : R) : distribution a -> (0 < #|G|)%N ->
+  entropy a <= Formulas.dual (#I) (#G) t (outside a G).
+Proof. by move=> d b; have := entropy.dual t d b; rewrite /Formulas.dual /entropy.Z; lra. Qed.
+
+Lemma binary_entropy (I : finType) (G : {set I}) (s : I -> R) : block G -> let eps := outside (softmax s) G in
+  entropy (softmax s) = Formulas.binary_entropy eps + (1 - eps) * dial.entropy_given s G + eps * dial.entropy_given s (~: G).
+Proof. by move=> b eps; rewrite binary_entropy_is; exact: dial.entropy_blocks. Qed.
+
+Lemma entropy_at_outside_mass (I : finType) (G : {set I}) (a : I -> R) : distribution a -> block G -> 0 < outside a G < 1 ->
+  entropy a <= Formulas.entropy_at_outside_mass (#I) (#G) (outside a G).
+Proof.
+  move=> d b [lo hi]; have := entropy.at_outside_mass d b lo hi; rewrite /Formulas.entropy_at_outside_mass /entropy.binary; lra.
+Qed.
+
+Lemma range_gap (I : finType) (s : I -> R) (r : R) (k : I) : 0 < r -> (forall i j, s i - s j <= r) ->
+  ln (#I) - entropy (softmax s) <= Formulas.range_gap r.
+Proof. by rewrite range_gap_is; exact: entropy.gap. Qed.
+
+Lemma range_gap_simple (r : R) : 0 < r -> Formulas.range_gap r <= Formulas.range_gap_simple r.
+Proof.
+  move=> h; rewrite range_gap_is; apply: Rle_trans (entropy.gap_simple h) _; right.
+  by rewrite /Formulas.range_gap_simple; congr Rmin.
+Qed.
+
+Lemma entropy_floor_tier (I : finType) (s : I -> R) (r : R) (k0 : nat) (k : I) : 0 < r -> (forall i j, s i - s j <= r) ->
+  INR k0 <= Formulas.entropy_floor_size (#I) r -> Formulas.entropy_floor_size (#I) r <= INR k0 + 1 ->
+  Rmin (Formulas.entropy_floor_tier (#I) (INR k0) r) (Formulas.entropy_floor_tier (#I) (INR k0 + 1) r) <= entropy (softmax s).
+Proof.
+  have tier n j : Formulas.entropy_floor_tier n j r = entropy.Hstar n j r by exact: entropy_ceiling_is.
+  by rewrite !tier entropy_floor_size_is; exact: entropy.floor.
+Qed.
+
+Lemma entropy_floor_size (n r : R) (k0 k1 : nat) : 0 < n -> 0 < r ->
+  INR k0 <= Formulas.entropy_floor_size n r -> Formulas.entropy_floor_size n r <= INR k0 + 1 ->
+  Rmin (Formulas.entropy_ceiling n (INR k0) r) (Formulas.entropy_ceiling n (INR k0 + 1) r) <= Formulas.entropy_ceiling n (INR k1) r.
+Proof. by rewrite !entropy_ceiling_is entropy_floor_size_is; exact: entropy.floor_size. Qed.
+
+Lemma pointer_floor (I : finType) (a : I -> R) (a_max : R) : distribution a -> (forall i, a i <= a_max) ->
+  Formulas.pointer_floor (entropy a) <= a_max.
+Proof.
+  move=> d h; have p := entropy.pointer d h; have q := entropy.pointer_half d h.
+  by apply: Rmax_lub; lra.
+Qed.
+
+(** * Dial *)
+
+Lemma margin_at_dial (I : finType) (G : {set I}) (c : I -> R) (beta d r0 : R) : block G -> dial.is_lead c G r0 ->
+  dial.is_margin (dial.dialled c G (beta * d)) G (Formulas.margin_at_dial beta d r0).
+Proof. by rewrite /Formulas.margin_at_dial (Rmult_comm d); exact: dial.margin. Qed.
+
+Lemma outside_mass_at (I : finType) (G : {set I}) (c : I -> R) (beta d : R) : block G ->
+  outside (softmax (dial.dialled c G (beta * d))) G = Formulas.outside_mass_at (outside (softmax c) G) beta d.
+Proof. by rewrite outside_mass_at_is; exact: dial.mass. Qed.
+
+Lemma fidelity_at (I : finType) (G : {set I}) (c : I -> R) (beta d : R) : block G ->
+  mass (softmax (dial.dialled c G (beta * d))) G = Formulas.fidelity_at (outside (softmax c) G) beta d.
+Proof.
+  move=> b; have [lo hi] := concentration.outside_open c b; rewrite dial.mass_of // dial.mass // /dial.mass_at /Formulas.fidelity_at (Rmult_comm d).
+  by have e := exp_pos (beta * d); field; nra.
+Qed.
+
+Lemma dial_between (I : finType) (G : {set I}) (c : I -> R) (beta d : R) : 0 < beta -> block G ->
+  d = Formulas.dial_between (outside (softmax c) G) (outside (softmax (dial.dialled c G (beta * d))) G) beta.
+Proof. by move=> p b; rewrite {1}(dial.level c d p b) /Formulas.dial_between. Qed.
+
+Lemma dial_for_outside_mass (I : finType) (G : {set I}) (c : I -> R) (beta d r e : R) : 0 < beta -> 0 < e < 1 -> block G ->
+  dial.content_leads c G r -> Formulas.dial_for_outside_mass (#I) (#G) r beta e <= d ->
+  outside (softmax (dial.dialled c G (beta * d))) G <= e.
+Proof.
+  move=> p h b lead le; apply: (dial.target p (proj1 h) b (proj2 h) lead); apply: Rle_trans le; right.
+  by rewrite /dial.setting_for /Formulas.dial_for_outside_mass; congr (_ / _); ring.
+Qed.
+
+Lemma entropy_slope (I : finType) (G : {set I}) (c : I -> R) (beta d : R) : block G ->
+  is_derive (fun d => entropy (softmax (dial.dialled c G (beta * d)))) d
+    (Formulas.entropy_slope beta (outside (softmax (dial.dialled c G (beta * d))) G) (dial.advantage c G) d).
+Proof.
+  move=> b; set eps := outside _ _.
+  rewrite (_ : Formulas.entropy_slope _ _ _ _ = - beta * eps * (1 - eps) * (dial.advantage c G + beta * d)).
+    exact: dial.entropy_slope.
+  by rewrite /Formulas.entropy_slope; ring.
+Qed.
+
+Lemma entropy_at (I : finType) (G : {set I}) (c : I -> R) (beta d : R) : block G ->
+  let row := dial.dialled c G (beta * d) in
+  entropy (softmax row) = Formulas.entropy_at (outside (softmax row) G) (dial.entropy_given c G) (dial.entropy_given c (~: G)).
+Proof.
+  move=> b row; rewrite /row (dial.entropy_blocks _ b) dial.entropy_given_in // dial.entropy_given_out.
+  by rewrite /Formulas.entropy_at /entropy.binary; ring.
+Qed.
+
+Lemma entropy_peak (I : finType) (G : {set I}) (c : I -> R) (beta d : R) : block G ->
+  entropy (softmax (dial.dialled c G (beta * d))) <= Formulas.entropy_peak (dial.entropy_given c G) (dial.entropy_given c (~: G)).
+Proof. exact: dial.entropy_peak. Qed.
+
+Lemma entropy_peak_dial (I : finType) (G : {set I}) (c : I -> R) (beta : R) : 0 < beta -> block G ->
+  entropy (softmax (dial.dialled c G (beta * Formulas.entropy_peak_dial (dial.advantage c G) beta)))
+  = Formulas.entropy_peak (dial.entropy_given c G) (dial.entropy_given c (~: G)).
+Proof. by move=> p b; apply: (proj1 (dial.entropy_peak_at p b _)); rewrite /Formulas.entropy_peak_dial /Rdiv; ring. Qed.
+
+Lemma entropy_peak_mass (I : finType) (G : {set I}) (c : I -> R) (beta : R) : 0 < beta -> block G ->
+  outside (softmax (dial.dialled c G (beta * Formulas.entropy_peak_dial (dial.advantage c G) beta))) G
+  = Formulas.entropy_peak_mass (dial.entropy_given c G) (dial.entropy_given c (~: G)).
+Proof. by move=> p b; apply: (proj2 (dial.entropy_peak_at p b _)); rewrite /Formulas.entropy_peak_dial /Rdiv; ring. Qed.
+
+Lemma continuity_bound (I J : finType) (G : {set I}) (c : I -> R) (v : I -> vector J) (beta d d' D : R) : 0 < beta -> block G ->
+  dial.values_apart v G D ->
+  norm (vsub (dial.output (dial.dialled c G (beta * d)) v) (dial.output (dial.dialled c G (beta * d')) v))
+  <= Formulas.continuity_bound D beta d d'.
+Proof.
+  move=> p b far; apply: Rle_trans (dial.continuity c d d' p b far) _; right.
+  by rewrite /Formulas.continuity_bound /Rdiv; ring.
+Qed.
+
+Lemma continuity_linear (I J : finType) (G : {set I}) (c : I -> R) (v : I -> vector J) (beta d d' D : R) : 0 < beta -> block G ->
+  dial.values_apart v G D ->
+  norm (vsub (dial.output (dial.dialled c G (beta * d)) v) (dial.output (dial.dialled c G (beta * d')) v))
+  <= Formulas.continuity_linear D beta d d'.
+Proof. exact: dial.continuity_linear. Qed.
+
+Lemma frozen_entropy_floor (I : finType) (G : {set I}) (c : I -> R) (beta d r : R) : 0 < beta -> block G ->
+  (forall i j, c i - c j <= r) -> 0 < r ->
+  Formulas.frozen_entropy_floor (#I) r beta d <= entropy (softmax (dial.dialled c G (beta * d))).
+Proof.
+  move=> p b range pos; apply: Rle_trans (dial.frozen_floor d p b range pos); right.
+  have e : 0 - r - beta * Rabs d = - (r + beta * Rabs d) by ring.
+  by rewrite /Formulas.frozen_entropy_floor /entropy.psi /entropy.ratio e; ring.
+Qed.
+
+Lemma output_shift (I J : finType) (G : {set I}) (c : I -> R) (v : I -> vector J) (beta d D : R) : block G -> dial.values_apart v G D ->
+  let row := dial.dialled c G (beta * d) in
+  norm (vsub (dial.output row v) (dial.output_given row G v)) <= Formulas.output_shift (outside (softmax row) G) D.
+Proof. exact: dial.cost_bound. Qed.
+
+Lemma loss_shift (I J : finType) (G : {set I}) (c : I -> R) (v : I -> vector J) (loss : vector J -> R) (beta d D L : R) :
+  0 <= L -> block G -> dial.values_apart v G D -> (forall o o', Rabs (loss o - loss o') <= L * norm (vsub o o')) ->
+  let row := dial.dialled c G (beta * d) in
+  Rabs (loss (dial.output row v) - loss (dial.output_given row G v)) <= Formulas.loss_shift L (outside (softmax row) G) D.
+Proof.
+  move=> l b far smooth row; apply: Rle_trans (dial.cost_loss c beta d l b far smooth) _; right; rewrite /Formulas.loss_shift -/row; ring.
+Qed.
+
+Lemma divergence_of_cut (I : finType) (G : {set I}) (c : I -> R) (beta d : R) : block G ->
+  let row := dial.dialled c G (beta * d) in
+  \sum_(i in G) dial.cut row G i * ln (dial.cut row G i / softmax row i) = Formulas.divergence_of_cut (outside (softmax row) G).
+Proof. exact: dial.cut_divergence. Qed.
