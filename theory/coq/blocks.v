@@ -487,3 +487,200 @@ Proof. by rewrite /E Ropp_involutive; enclose. Qed.
 (** A uniform row of four keys meets margin -1, and its entropy ln 4 is above the ceiling there. *)
 Theorem entropy_vacuous : Hstar 4 1 (- (1)) < ln 4.
 Proof. by rewrite /Hstar /Z Ropp_involutive; enclose. Qed.
+
+(** * The guarantee of a configuration (N4) *)
+
+Theorem guarantee_outside_mass (X C I : finType) (blk : X -> C) (query : vector X) (key : I -> vector X) (label : I -> C) (A : vector (prod_finType X X))
+    (p : C) (tau beta dial B delta rho_A : R) (temperature : 0 < tau) (nonnegative : 0 <= rho_A) (forms : forall c, form_bound blk A c rho_A)
+    (tokens : tokens_within blk query key label p B delta)
+    (block : block (row_block label p)) (extinct : norm (off_block blk A) = 0) (leak : delta <= B) :
+  outside (softmax (on_dial blk A tau (beta * dial) query key label p)) (row_block label p)
+  <= E (#I) (#(row_block label p)) (beta * dial - rho_A * (B + delta) ^ 2 / tau).
+Proof. by apply: outside_mass => //; exact: margin_bilinear. Qed.
+
+Theorem guarantee_entropy (X C I : finType) (blk : X -> C) (query : vector X) (key : I -> vector X) (label : I -> C) (A : vector (prod_finType X X))
+    (p : C) (tau beta dial B delta rho_A : R) (temperature : 0 < tau) (nonnegative : 0 <= rho_A) (forms : forall c, form_bound blk A c rho_A)
+    (tokens : tokens_within blk query key label p B delta)
+    (block : block (row_block label p)) (extinct : norm (off_block blk A) = 0) (leak : delta <= B)
+    (dial_beats_content : rho_A * (B + delta) ^ 2 / tau <= beta * dial) :
+  Sums.entropy (softmax (on_dial blk A tau (beta * dial) query key label p))
+  <= Hstar (#I) (#(row_block label p)) (beta * dial - rho_A * (B + delta) ^ 2 / tau).
+Proof. by apply: ceiling => //; [exact: margin_bilinear | lra]. Qed.
+
+Theorem guarantee_output (X V C I : finType) (blk : X -> C) (query : vector X) (key : I -> vector X) (label : I -> C) (A : vector (prod_finType X X))
+    (value : I -> vector V) (p : C) (tau beta dial B delta rho_A D_x : R) (temperature : 0 < tau) (nonnegative : 0 <= rho_A)
+    (forms : forall c, form_bound blk A c rho_A) (tokens : tokens_within blk query key label p B delta)
+    (apart : values_apart value (row_block label p) D_x)
+    (block : block (row_block label p)) (extinct : norm (off_block blk A) = 0) (leak : delta <= B) :
+  let row := on_dial blk A tau (beta * dial) query key label p in
+  norm (vsub (output row value) (output_given row (row_block label p) value))
+  <= E (#I) (#(row_block label p)) (beta * dial - rho_A * (B + delta) ^ 2 / tau) * D_x.
+Proof.
+  move=> row; apply: Rle_trans (cost_bound (content A tau query key) beta dial block apart) _.
+  have [i hi] := block_in block; have [k hk] := block_out block; rewrite inE in hk.
+  have D0 : 0 <= D_x by apply: Rle_trans (norm_ge0 _) (apart i k hi hk).
+  rewrite Rmult_comm; apply: Rmult_le_compat_r => //; exact: (guarantee_outside_mass beta dial temperature nonnegative forms tokens block extinct leak).
+Qed.
+
+(** Captured scores: every score within a rounding error of the exact one. *)
+Theorem guarantee_captured (X C I : finType) (blk : X -> C) (query : vector X) (key : I -> vector X) (label : I -> C) (A : vector (prod_finType X X))
+    (captured : I -> R) (p : C) (tau beta dial B delta rho_A rounding : R) (temperature : 0 < tau) (nonnegative : 0 <= rho_A)
+    (forms : forall c, form_bound blk A c rho_A) (tokens : tokens_within blk query key label p B delta)
+    (close : forall j, Rabs (captured j - on_dial blk A tau (beta * dial) query key label p j) <= rounding)
+    (extinct : norm (off_block blk A) = 0) (leak : delta <= B) :
+  leads captured (row_block label p) (beta * dial - rho_A * (B + delta) ^ 2 / tau - 2 * rounding).
+Proof.
+  move=> i j hi hj; have h := margin_bilinear beta dial temperature nonnegative forms tokens extinct leak hi hj.
+  have := le_abs (close i); have := le_abs (close j); lra.
+Qed.
+
+Theorem captured_outside_mass (X C I : finType) (blk : X -> C) (query : vector X) (key : I -> vector X) (label : I -> C) (A : vector (prod_finType X X))
+    (captured : I -> R) (p : C) (tau beta dial B delta rho_A rounding : R) (temperature : 0 < tau) (nonnegative : 0 <= rho_A)
+    (forms : forall c, form_bound blk A c rho_A) (tokens : tokens_within blk query key label p B delta)
+    (close : forall j, Rabs (captured j - on_dial blk A tau (beta * dial) query key label p j) <= rounding)
+    (block : block (row_block label p)) (extinct : norm (off_block blk A) = 0) (leak : delta <= B) :
+  outside (softmax captured) (row_block label p)
+  <= E (#I) (#(row_block label p)) (beta * dial - rho_A * (B + delta) ^ 2 / tau - 2 * rounding).
+Proof. by apply: outside_mass => //; exact: (guarantee_captured temperature nonnegative forms tokens close extinct leak). Qed.
+
+(** Groups of a bilinear form: the pair of labels of row and column. *)
+Definition pair_of (X C : finType) (blk : X -> C) (p : prod_finType X X) : prod_finType C C := (blk p.1, blk p.2).
+
+Lemma group_pair (X C : finType) (blk : X -> C) (c d : C) (A : vector (prod_finType X X)) : group (pair_of blk) (c, d) A = matrix_group blk blk c d A.
+Proof. by apply: vector_eq => p; rewrite /group /matrix_group /part /pair_of xpair_eqE. Qed.
+
+Lemma off_block_extinct (X C : finType) (blk : X -> C) (A : vector (prod_finType X X)) :
+  (forall c d, c != d -> norm (group (pair_of blk) (c, d) A) = 0) -> norm (off_block blk A) = 0.
+Proof.
+  move=> h; apply/part_eq0 => p ne; have := proj2 (part_eq0 _ _) (h _ _ ne) p; apply; exact: eqxx.
+Qed.
+
+(** A layer of bilinear attention with dial: every query has its own keys (any mask), its block, and its own loss. *)
+Section Layer.
+Variables (Q X V C : finType) (K : Q -> finType) (blk : X -> C) (tau beta dial : R).
+Variables (query : Q -> vector X) (query_block : Q -> C) (key : forall i, K i -> vector X) (key_block : forall i, K i -> C).
+Variables (value : forall i, K i -> vector V) (loss : Q -> vector V -> R).
+Definition dial_bias i (j : K i) : R := if key_block j == query_block i then beta * dial else 0.
+Definition trained_loss : vector (prod_finType X X) -> R :=
+  layer_loss loss (form_feature tau (fun i _ => query i) key) dial_bias value.
+Definition trained_output (A : vector (prod_finType X X)) (i : Q) : vector V :=
+  attention_output (form_feature tau (fun i _ => query i) key) dial_bias value A i.
+Definition trained_row (A : vector (prod_finType X X)) (i : Q) : K i -> R :=
+  on_dial blk A tau (beta * dial) (query i) (@key i) (@key_block i) (query_block i).
+
+Lemma trained_row_is A i : scores (form_feature tau (fun i _ => query i) key) dial_bias A i = @trained_row A i.
+Proof.
+  apply: functional_extensionality => j; rewrite /scores form_score /trained_row /on_dial /dialled inE /content /dial_bias /form.
+  by case: ifP => _; ring.
+Qed.
+End Layer.
+Arguments trained_row {Q X C K} blk tau beta dial query query_block key key_block A i _.
+
+(** N4 as one statement: configuration in, outside mass, entropy and output shift of every row out. The parameter A is stationary for the loss
+    plus penalty on its Frobenius ball, every cross-block weight exceeds the a-priori gradient bound, and nothing else is known of A. *)
+Theorem guarantee (Q X V C : finType) (K : Q -> finType) (blk : X -> C) (query : Q -> vector X) (query_block : Q -> C)
+    (key : forall i, K i -> vector X) (key_block : forall i, K i -> C) (value : forall i, K i -> vector V) (loss : Q -> vector V -> R)
+    (A : vector (prod_finType X X)) (g : Q -> vector V) (lam : prod_finType C C -> R)
+    (tau beta dial B delta rho_A G D_V D_x : R) (D_c B_c : C -> R)
+    (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N)
+    (differentiable : forall i, has_gradient (loss i) (trained_output tau beta dial query query_block key key_block value A i) (g i))
+    (output : forall i, norm (g i) <= G)
+    (values : forall i (j k : K i), norm (vsub (value i j) (value i k)) <= D_V)
+    (spread : forall c i (j k : K i), norm (part (in_block blk c) (vsub (key i j) (key i k))) <= D_c c)
+    (mean : forall c, (\sum_i norm (part (in_block blk c) (query i))) / #Q <= B_c c)
+    (penalty : forall c d, c != d -> G * D_V * D_c d * B_c c / (4 * tau) < lam (c, d))
+    (still : stationary (objective (pair_of blk) (trained_loss tau beta dial query query_block key key_block value loss) lam) (fun th => norm th <= rho_A) A)
+    (tokens : forall i, tokens_within blk (query i) (key i) (key_block i) (query_block i) B delta) (leak : delta <= B)
+    (apart : forall i, values_apart (value i) (row_block (key_block i) (query_block i)) D_x) :
+  let t := beta * dial - rho_A * (B + delta) ^ 2 / tau in let row := trained_row blk tau beta dial query query_block key key_block A in
+  norm (off_block blk A) = 0 /\
+  forall i, block (row_block (key_block i) (query_block i)) ->
+    let G_i := row_block (key_block i) (query_block i) in let n := #(K i) in let g_i := #(G_i) in
+    [/\ leads (row i) G_i t, outside (softmax (row i)) G_i <= E n g_i t, 0 <= t -> Sums.entropy (softmax (row i)) <= Hstar n g_i t &
+        norm (vsub (dial.output (row i) (value i)) (output_given (row i) G_i (value i))) <= E n g_i t * D_x].
+Proof.
+  move=> t row; have [ball _] := still.
+  have r0 : 0 <= rho_A by apply: Rle_trans (norm_ge0 _) ball.
+  have extinct : norm (off_block blk A) = 0.
+    apply: off_block_extinct => c d ne; apply/part_eq0.
+    have is_grad := gradient_exists visible differentiable.
+    apply: (stationary_extinct _ is_grad _ still) => [th s hth [s0 s1]|].
+      apply: Rle_trans hth; apply: square_le; first exact: norm_ge0.
+      rewrite !norm_square; apply: sum_le => p _; rewrite /shrunk; case: ifP => _; last lra.
+      by have := Rle_0_sqr (th p); rewrite /Rsqr; nra.
+    rewrite group_pair; apply: Rle_lt_trans (penalty c d ne).
+    exact: (gradient_bilinear (G := G) temperature queries visible differentiable is_grad output (spread d) values (mean c)).
+  split=> // i blk_i G_i n g_i; have forms c : form_bound blk A c rho_A by exact: whole_form.
+  split.
+  - exact: (margin_bilinear beta dial temperature r0 forms (tokens i) extinct leak).
+  - exact: (guarantee_outside_mass beta dial temperature r0 forms (tokens i) blk_i extinct leak).
+  - by move=> t0; apply: ceiling => //; exact: (margin_bilinear beta dial temperature r0 forms (tokens i) extinct leak).
+  - exact: (guarantee_output beta dial temperature r0 forms (tokens i) (apart i) blk_i extinct leak).
+Qed.
+
+(** The same by training: proximal steps on the cross-block group (c, d) with any vectors that the a-priori bound covers - gradients of the
+    layer at the states of the run - make it exactly zero by a step that is known beforehand. *)
+Theorem guarantee_extinction (Q X V C : finType) (K : Q -> finType) (blk : X -> C) (c d : C) (loss : nat -> Q -> vector V -> R) (query : Q -> vector X)
+    (key : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : nat -> forall i, K i -> vector V)
+    (A grad : nat -> vector (prod_finType X X)) (g : nat -> Q -> vector V) (eta lam gamma theta0 tau G D_V D_c B_c : R)
+    (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N) (step : 0 < eta) (slack : 0 < gamma)
+    (differentiable : forall k i, has_gradient (loss k i) (attention_output (form_feature tau (fun i _ => query i) key) bias (value k) (A k) i) (g k i))
+    (gradient : forall k, has_gradient (layer_loss (loss k) (form_feature tau (fun i _ => query i) key) bias (value k)) (A k) (grad k))
+    (start : norm (matrix_group blk blk c d (A 0%N)) <= theta0)
+    (run : forall k, matrix_group blk blk c d (A k.+1)
+                     = soft (eta * lam) (vsub (matrix_group blk blk c d (A k)) (vscale eta (matrix_group blk blk c d (grad k)))))
+    (output : forall k i, norm (g k i) <= G)
+    (spread : forall i (j l : K i), norm (part (in_block blk d) (vsub (key i j) (key i l))) <= D_c)
+    (values : forall k i (j l : K i), norm (vsub (value k i j) (value k i l)) <= D_V)
+    (mean : (\sum_i norm (part (in_block blk c) (query i))) / #Q <= B_c)
+    (penalty : G * D_V * D_c * B_c / (4 * tau) + gamma <= lam) (k : nat)
+    (late : (Zceil (theta0 / (eta * gamma)) <= Z.of_nat k)%Z) : norm (matrix_group blk blk c d (A k)) = 0.
+Proof.
+  rewrite (finite_time step slack start run _ penalty late) ?norm_vzero // => i.
+  exact: (gradient_bilinear (G := G) temperature queries visible (differentiable i) (gradient i) (output i) spread (values i) mean).
+Qed.
+
+Theorem guarantee_extinction_query (Q X H V C : finType) (K : Q -> finType) (head : H -> C) (blk : X -> C) (b c : C) (loss : nat -> Q -> vector V -> R)
+    (query : Q -> vector X) (token : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : nat -> forall i, K i -> vector V)
+    (W_Q W_K grad : nat -> vector (prod_finType H X)) (g : nat -> Q -> vector V)
+    (eta lam gamma theta0 tau G D_V D_X B_c B_x D_c rho_Q rho_K : R)
+    (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N) (step : 0 < eta) (slack : 0 < gamma)
+    (differentiable : forall k i, has_gradient (loss k i)
+      (attention_output (form_feature tau (fun i j => apply (W_K k) (token i j)) (fun i _ => query i)) bias (value k) (W_Q k) i) (g k i))
+    (gradient : forall k, has_gradient (layer_loss (loss k) (form_feature tau (fun i j => apply (W_K k) (token i j)) (fun i _ => query i)) bias (value k)) (W_Q k) (grad k))
+    (start : norm (matrix_group head blk b c (W_Q 0%N)) <= theta0)
+    (run : forall k, matrix_group head blk b c (W_Q k.+1)
+                     = soft (eta * lam) (vsub (matrix_group head blk b c (W_Q k)) (vscale eta (matrix_group head blk b c (grad k)))))
+    (output : forall k i, norm (g k i) <= G)
+    (values : forall k i (j l : K i), norm (vsub (value k i j) (value k i l)) <= D_V)
+    (ball : forall k, norm (W_K k) <= rho_K)
+    (tokens : forall i (j l : K i), norm (vsub (token i j) (token i l)) <= D_X)
+    (mean : (\sum_i norm (part (in_block blk c) (query i))) / #Q <= B_c)
+    (penalty : G * D_V * Rmax (rho_K * D_X * B_c) (rho_Q * B_x * D_c) / (4 * tau) + gamma <= lam) (k : nat)
+    (late : (Zceil (theta0 / (eta * gamma)) <= Z.of_nat k)%Z) : norm (matrix_group head blk b c (W_Q k)) = 0.
+Proof.
+  rewrite (finite_time step slack start run _ penalty late) ?norm_vzero // => i.
+  exact: (gradient_qk head b B_x D_c rho_Q temperature queries visible (differentiable i) (gradient i) (output i) (values i) (ball i) tokens mean).
+Qed.
+
+Theorem guarantee_extinction_key (Q X H V C : finType) (K : Q -> finType) (head : H -> C) (blk : X -> C) (b c : C) (loss : nat -> Q -> vector V -> R)
+    (query : Q -> vector X) (token : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : nat -> forall i, K i -> vector V)
+    (W_Q W_K grad : nat -> vector (prod_finType H X)) (g : nat -> Q -> vector V)
+    (eta lam gamma theta0 tau G D_V D_X B_c B_x D_c rho_Q rho_K : R)
+    (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N) (step : 0 < eta) (slack : 0 < gamma)
+    (differentiable : forall k i, has_gradient (loss k i)
+      (attention_output (form_feature tau (fun i _ => apply (W_Q k) (query i)) token) bias (value k) (W_K k) i) (g k i))
+    (gradient : forall k, has_gradient (layer_loss (loss k) (form_feature tau (fun i _ => apply (W_Q k) (query i)) token) bias (value k)) (W_K k) (grad k))
+    (start : norm (matrix_group head blk b c (W_K 0%N)) <= theta0)
+    (run : forall k, matrix_group head blk b c (W_K k.+1)
+                     = soft (eta * lam) (vsub (matrix_group head blk b c (W_K k)) (vscale eta (matrix_group head blk b c (grad k)))))
+    (output : forall k i, norm (g k i) <= G)
+    (values : forall k i (j l : K i), norm (vsub (value k i j) (value k i l)) <= D_V)
+    (ball : forall k, norm (W_Q k) <= rho_Q) (token_norm : forall i, norm (query i) <= B_x)
+    (spread : forall i (j l : K i), norm (part (in_block blk c) (vsub (token i j) (token i l))) <= D_c)
+    (penalty : G * D_V * Rmax (rho_K * D_X * B_c) (rho_Q * B_x * D_c) / (4 * tau) + gamma <= lam) (k : nat)
+    (late : (Zceil (theta0 / (eta * gamma)) <= Z.of_nat k)%Z) : norm (matrix_group head blk b c (W_K k)) = 0.
+Proof.
+  rewrite (finite_time step slack start run _ penalty late) ?norm_vzero // => i.
+  exact: (gradient_qk_key head b D_X B_c rho_K temperature queries visible (differentiable i) (gradient i) (output i) (values i) (ball i) token_norm spread).
+Qed.
