@@ -164,6 +164,15 @@ Proof.
   by rewrite outside_at // outside_odds // /mass_at; field; repeat split; nra.
 Qed.
 
+(** Pointer fidelity along the dial. *)
+Theorem fidelity (I : finType) (G : {set I}) (c : I -> R) (beta d : R) (block : block G) :
+  let eps0 := outside (softmax c) G in
+  Sums.mass (softmax (dialled c G (beta * d))) G = (1 - eps0) * exp (beta * d) / (eps0 + (1 - eps0) * exp (beta * d)).
+Proof.
+  move=> eps0; have [lo hi] := outside_open c block; rewrite mass_of // mass // /mass_at -/eps0.
+  by rewrite -/eps0 in lo hi; have e := exp_pos (beta * d); field; nra.
+Qed.
+
 (** The log-odds of the block rise by exactly beta a unit of dial. *)
 Theorem logit (I : finType) (G : {set I}) (c : I -> R) (beta d : R) (block : block G) :
   let row := softmax (dialled c G (beta * d)) in
@@ -377,6 +386,13 @@ Proof.
   have eq : e = peak_mass A B by rewrite /peak_mass; apply: (Rmult_eq_reg_r (exp A + exp B)); [rewrite div_mult; lra | lra].
   split=> //; have [lb la] := peak_mass_logs A B; rewrite /binary eq lb la; ring.
 Qed.
+
+(** Outside mass at d = -Delta_0/beta. *)
+Theorem entropy_peak_mass (I : finType) (G : {set I}) (c : I -> R) (beta d : R) (beta_positive : 0 < beta) (block : block G)
+    (setting : d = - advantage c G / beta) :
+  outside (softmax (dialled c G (beta * d))) G
+  = exp (entropy_given c (~: G)) / (exp (entropy_given c G) + exp (entropy_given c (~: G))).
+Proof. exact: (proj2 (entropy_peak_at beta_positive block setting)). Qed.
 
 (** From the peak on, entropy never rises again. *)
 Theorem entropy_falls (I : finType) (G : {set I}) (c : I -> R) (beta d d' : R) (beta_positive : 0 < beta) (block : block G)

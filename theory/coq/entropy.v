@@ -753,6 +753,11 @@ Proof.
   rewrite ak; nra.
 Qed.
 
+(** Both pointer bounds at once. *)
+Theorem pointer_best (I : finType) (a : I -> R) (a_max : R) (is_distribution : distribution a) (greatest : forall i, a i <= a_max) :
+  Rmax (1 - entropy a / (2 * ln 2)) (exp (- entropy a)) <= a_max.
+Proof. by apply: Rmax_lub; [exact: pointer_half | exact: pointer]. Qed.
+
 (** Below ln 2 the second pointer bound is never the weaker one. *)
 Theorem pointer_half_stronger (h : R) (h_nonnegative : 0 <= h) (low : h <= ln 2) : exp (- h) <= 1 - h / (2 * ln 2).
 Proof.
