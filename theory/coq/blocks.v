@@ -411,9 +411,10 @@ Qed.
 
 Theorem structure (X C : finType) (blk : X -> C) (A : vector (prod_finType X X)) (query key : vector X) (p q : C) (tau : R) (temperature : 0 < tau)
     (across : p != q) (extinct : norm (off_block blk A) = 0)
-    (no_leak_query : norm (off_part blk p query) = 0) (no_leak_key : norm (off_part blk q key) = 0) :
+    (no_leak : norm (off_part blk p query) = 0 /\ norm (off_part blk q key) = 0) :
   form A query key / tau = 0.
 Proof.
+  have [no_leak_query no_leak_key] := no_leak.
   rewrite (form_blocks _ _ extinct) sum_zero; first by rewrite /Rdiv Rmult_0_l.
   move=> c _; rewrite /form; case: (eqVneq c p) => [->|ne].
     have -> : own_part blk p key = vzero by apply: norm_zero_eq; have := other_part blk key across; have := norm_ge0 (own_part blk p key); lra.
@@ -437,11 +438,11 @@ Qed.
 (** Outside mass counts the outside keys and does not look at them. *)
 Theorem outside_weight (X C I : finType) (blk : X -> C) (query : vector X) (key : I -> vector X) (label : I -> C) (A : vector (prod_finType X X)) (p : C)
     (tau x : R) (temperature : 0 < tau) (block : block (row_block label p)) (extinct : norm (off_block blk A) = 0)
-    (no_leak_query : norm (off_part blk p query) = 0) (no_leak_key : forall j, norm (off_part blk (label j) (key j)) = 0) :
+    (no_leak : norm (off_part blk p query) = 0 /\ forall j, norm (off_part blk (label j) (key j)) = 0) :
   let s := on_dial blk A tau x query key label p in let G := row_block label p in
   outside (softmax s) G = (#I - #G) / (weight s G + #I - #G).
 Proof.
-  move=> s G; have w : weight s (~: G) = #I - #G.
+  move: no_leak => [no_leak_query no_leak_key] s G; have w : weight s (~: G) = #I - #G.
     rewrite -card_compl -[RHS]Rmult_1_r -sum_const; apply: sum_eq => j; rewrite inE => hj.
     rewrite /s /on_dial /dialled (negbTE hj) /content (@structure _ _ blk A query (key j) p (label j)) //; first exact: exp_0.
     by move: hj; rewrite inE eq_sym.
@@ -452,11 +453,12 @@ Qed.
 Theorem non_interference (X C I : finType) (blk : X -> C) (query : vector X) (key key' : I -> vector X) (label label' : I -> C)
     (A : vector (prod_finType X X)) (p : C) (tau x : R) (temperature : 0 < tau)
     (same_block : forall j, (label' j == p) = (label j == p)) (same_inside : forall j, label j == p -> key' j = key j)
-    (extinct : norm (off_block blk A) = 0) (no_leak_query : norm (off_part blk p query) = 0)
-    (no_leak_key : forall j, norm (off_part blk (label j) (key j)) = 0)
-    (no_leak_replaced : forall j, norm (off_part blk (label' j) (key' j)) = 0) (j : I) :
+    (extinct : norm (off_block blk A) = 0)
+    (no_leak : [/\ norm (off_part blk p query) = 0, forall j, norm (off_part blk (label j) (key j)) = 0 &
+      forall j, norm (off_part blk (label' j) (key' j)) = 0]) (j : I) :
   softmax (on_dial blk A tau x query key' label' p) j = softmax (on_dial blk A tau x query key label p) j.
 Proof.
+  move: no_leak => [no_leak_query no_leak_key no_leak_replaced].
   have -> : on_dial blk A tau x query key' label' p = on_dial blk A tau x query key label p => //.
   apply: functional_extensionality => k; rewrite /on_dial /dialled !inE same_block /content; case: ifP => h; first by rewrite same_inside.
   rewrite (@structure _ _ blk A query (key k) p (label k)) //; last by rewrite eq_sym h.

@@ -71,12 +71,12 @@ End Objective.
 
 (** * T5a: shrinking a group, without calculus *)
 
-Theorem stationarity (P Grp : finType) (grp : P -> Grp) (L rest : vector P -> R) (lam : Grp -> R) (g : Grp) (theta : vector P) (s Gamma : R)
+Theorem stationarity (P Grp : finType) (grp : P -> Grp) (L others : vector P -> R) (lam : Grp -> R) (g : Grp) (theta : vector P) (s Gamma : R)
     (fraction : s <= 1)
     (lipschitz : L (shrunk grp g s theta) - L theta <= Gamma * s * norm (group grp g theta))
-    (rest_falls : rest (shrunk grp g s theta) <= rest theta) :
-  objective grp L lam (shrunk grp g s theta) + rest (shrunk grp g s theta)
-  <= objective grp L lam theta + rest theta - s * (lam g - Gamma) * norm (group grp g theta).
+    (rest : others (shrunk grp g s theta) <= others theta) :
+  objective grp L lam (shrunk grp g s theta) + others (shrunk grp g s theta)
+  <= objective grp L lam theta + others theta - s * (lam g - Gamma) * norm (group grp g theta).
 Proof. by rewrite /objective penalty_shrunk //; lra. Qed.
 
 (** Equality: a loss that rises at exactly Gamma per unit of norm, nothing else moving. *)
@@ -85,13 +85,13 @@ Theorem stationarity_equality (P Grp : finType) (grp : P -> Grp) (L : vector P -
   objective grp L lam (shrunk grp g s theta) = objective grp L lam theta - s * (lam g - Gamma) * norm (group grp g theta).
 Proof. by rewrite /objective penalty_shrunk //; lra. Qed.
 
-Theorem no_minimiser (P Grp : finType) (grp : P -> Grp) (L rest : vector P -> R) (lam : Grp -> R) (g : Grp) (theta : vector P) (s Gamma : R)
+Theorem no_minimiser (P Grp : finType) (grp : P -> Grp) (L others : vector P -> R) (lam : Grp -> R) (g : Grp) (theta : vector P) (s Gamma : R)
     (fraction : s <= 1) (moved : 0 < s) (threshold : Gamma < lam g) (alive : 0 < norm (group grp g theta))
     (lipschitz : L (shrunk grp g s theta) - L theta <= Gamma * s * norm (group grp g theta))
-    (rest_falls : rest (shrunk grp g s theta) <= rest theta) :
-  objective grp L lam (shrunk grp g s theta) + rest (shrunk grp g s theta) < objective grp L lam theta + rest theta.
+    (rest : others (shrunk grp g s theta) <= others theta) :
+  objective grp L lam (shrunk grp g s theta) + others (shrunk grp g s theta) < objective grp L lam theta + others theta.
 Proof.
-  apply: Rle_lt_trans (stationarity lam fraction lipschitz rest_falls) _.
+  apply: Rle_lt_trans (stationarity lam fraction lipschitz rest) _.
   have : 0 < s * (lam g - Gamma) * norm (group grp g theta) by do 2 apply: Rmult_lt_0_compat => //; lra.
   lra.
 Qed.
@@ -103,11 +103,11 @@ Definition local_minimiser (P : finType) (F : vector P -> R) (Theta : vector P -
   Theta theta /\ exists r, 0 < r /\ forall theta', Theta theta' -> norm (vsub theta' theta) <= r -> F theta <= F theta'.
 
 (** A local minimiser on a star-shaped set, hence also a global one, has every group above the threshold at exactly zero. *)
-Theorem minimiser_extinct (P Grp : finType) (grp : P -> Grp) (L rest : vector P -> R) (lam : Grp -> R) (g : Grp) (theta : vector P)
+Theorem minimiser_extinct (P Grp : finType) (grp : P -> Grp) (L others : vector P -> R) (lam : Grp -> R) (g : Grp) (theta : vector P)
     (Theta : vector P -> Prop) (Gamma : R)
     (star : star_shaped grp g Theta) (lipschitz : lipschitz_in_group grp g Theta L Gamma)
-    (rest_falls : forall s, 0 <= s <= 1 -> rest (shrunk grp g s theta) <= rest theta) (threshold : Gamma < lam g)
-    (minimal : local_minimiser (fun th => objective grp L lam th + rest th) Theta theta) :
+    (rest : forall s, 0 <= s <= 1 -> others (shrunk grp g s theta) <= others theta) (threshold : Gamma < lam g)
+    (minimal : local_minimiser (fun th => objective grp L lam th + others th) Theta theta) :
   forall p, grp p == g -> theta p = 0.
 Proof.
   apply/part_eq0; case: (norm_ge0 (group grp g theta)) => // alive; exfalso.
@@ -123,7 +123,7 @@ Proof.
   have same p : grp p != g -> shrunk grp g s theta p = theta p by rewrite /shrunk => /negbTE ->.
   have := lipschitz _ _ mem mem' same; rewrite norm_shrunk_move; last lra.
   rewrite -Rmult_assoc => lip.
-  have := no_minimiser s1 s0 threshold alive lip (rest_falls s ltac:(lra)); have := low _ mem' near; lra.
+  have := no_minimiser s1 s0 threshold alive lip (rest s ltac:(lra)); have := low _ mem' near; lra.
 Qed.
 
 (** With >= it is false: a linear loss with weight exactly its slope leaves every point a minimiser. *)
@@ -199,11 +199,11 @@ Qed.
 
 End Rates.
 
-Theorem descent_direction (P Grp : finType) (grp : P -> Grp) (L rest : vector P -> R) (lam : Grp -> R) (g : Grp) (theta grad : vector P)
+Theorem descent_direction (P Grp : finType) (grp : P -> Grp) (L others : vector P -> R) (lam : Grp -> R) (g : Grp) (theta grad : vector P)
     (slope rest_slope : R) (differentiable : has_gradient L theta grad)
-    (rest_rate : right_rate (fun t => rest (shrunk grp g t theta)) rest_slope)
-    (slope_is : right_rate (fun t => objective grp L lam (shrunk grp g t theta) + rest (shrunk grp g t theta)) slope)
-    (rest_falls : rest_slope <= 0) :
+    (rest_rate : right_rate (fun t => others (shrunk grp g t theta)) rest_slope)
+    (slope_is : right_rate (fun t => objective grp L lam (shrunk grp g t theta) + others (shrunk grp g t theta)) slope)
+    (rest : rest_slope <= 0) :
   slope <= - (lam g - norm (group grp g grad)) * norm (group grp g theta).
 Proof.
   rewrite (right_rate_unique slope_is (right_rate_add (rate_shrinking grp lam g differentiable) rest_rate)).
@@ -292,14 +292,14 @@ Proof.
   rewrite (zero_unstable differentiable zero slope_is); apply: Rmult_le_compat_r; [exact: norm_ge0 | lra].
 Qed.
 
-Theorem selectivity_extinct (P Grp : finType) (grp : P -> Grp) (L rest : vector P -> R) (lam : Grp -> R) (g : Grp) (theta grad : vector P)
+Theorem selectivity_extinct (P Grp : finType) (grp : P -> Grp) (L others : vector P -> R) (lam : Grp -> R) (g : Grp) (theta grad : vector P)
     (slope rest_slope Gamma_irr : R) (differentiable : has_gradient L theta grad)
-    (rest_rate : right_rate (fun t => rest (shrunk grp g t theta)) rest_slope)
-    (slope_is : right_rate (fun t => objective grp L lam (shrunk grp g t theta) + rest (shrunk grp g t theta)) slope)
-    (irrelevant : norm (group grp g grad) <= Gamma_irr) (rest_falls : rest_slope <= 0) :
+    (rest_rate : right_rate (fun t => others (shrunk grp g t theta)) rest_slope)
+    (slope_is : right_rate (fun t => objective grp L lam (shrunk grp g t theta) + others (shrunk grp g t theta)) slope)
+    (irrelevant : norm (group grp g grad) <= Gamma_irr) (rest : rest_slope <= 0) :
   slope <= - (lam g - Gamma_irr) * norm (group grp g theta).
 Proof.
-  have := descent_direction differentiable rest_rate slope_is rest_falls; have := norm_ge0 (group grp g theta); nra.
+  have := descent_direction differentiable rest_rate slope_is rest; have := norm_ge0 (group grp g theta); nra.
 Qed.
 
 (** A set that does not end at theta in a direction of the group. *)
@@ -644,10 +644,10 @@ Theorem dial_scaled (Q X V C : finType) (K : Q -> finType) (blk : X -> C) (c c' 
     (gradient : has_gradient (layer_loss loss (form_feature tau (fun i _ => query i) key) bias value) A grad)
     (output : forall i, norm (g i) <= G)
     (values : forall i (j k : K i), norm (vsub (value i j) (value i k)) <= D_V)
-    (own_query : forall i, norm (part (in_block blk (query_block i)) (query i)) <= B)
-    (own_key : forall i (j : K i), norm (part (in_block blk (key_block i j)) (key i j)) <= B)
-    (leak_query : forall i d, d != query_block i -> norm (part (in_block blk d) (query i)) <= delta)
-    (leak_key : forall i (j : K i) d, d != key_block i j -> norm (part (in_block blk d) (key i j)) <= delta)
+    (own : (forall i, norm (part (in_block blk (query_block i)) (query i)) <= B)
+      /\ forall i (j : K i), norm (part (in_block blk (key_block i j)) (key i j)) <= B)
+    (leak : (forall i d, d != query_block i -> norm (part (in_block blk d) (query i)) <= delta)
+      /\ forall i (j : K i) d, d != key_block i j -> norm (part (in_block blk d) (key i j)) <= delta)
     (leak_bound : 0 <= delta) (small : delta <= B)
     (mass : forall i, query_block i = c ->
       outside (attention (form_feature tau (fun i _ => query i) key) bias A i) [set j | key_block i j == c] <= eps) :
@@ -655,7 +655,7 @@ Theorem dial_scaled (Q X V C : finType) (K : Q -> finType) (blk : X -> C) (c c' 
   norm (matrix_group blk blk c c' grad)
   <= G * D_V / tau * (share * B * (eps * B + delta / 2) + (1 - share) * delta * B / 2).
 Proof.
-  move=> share; have n_pos : 0 < #Q by apply: lt_0_INR; apply/ltP.
+  move: own leak => [own_query own_key] [leak_query leak_key] share; have n_pos : 0 < #Q by apply: lt_0_INR; apply/ltP.
   have /card_gt0P [i0 _] := queries; have /card_gt0P [k0 _] := visible i0.
   have G0 : 0 <= G by apply: Rle_trans (norm_ge0 _) (output i0).
   have V0 : 0 <= D_V by apply: Rle_trans (norm_ge0 _) (values i0 k0 k0).
@@ -664,14 +664,14 @@ Proof.
   rewrite (gradient_unique gradient (gradient_exists visible differentiable)) /matrix_group part_vscale part_vsum.
   set S := fun p => _ : bool.
   rewrite norm_vscale_pos; last by apply: Rlt_le; exact: Rinv_0_lt_compat.
-  pose own := G * D_V / tau * (B * (eps * B + delta / 2)); pose other := G * D_V / tau * (delta * B / 2).
+  pose own_row := G * D_V / tau * (B * (eps * B + delta / 2)); pose other_row := G * D_V / tau * (delta * B / 2).
   have -> : G * D_V / tau * (share * B * (eps * B + delta / 2) + (1 - share) * delta * B / 2)
-            = / #Q * (INR #|[set i | query_block i == c]| * own + (#Q - INR #|[set i | query_block i == c]|) * other).
-    by rewrite /share /own /other; field; lra.
+            = / #Q * (INR #|[set i | query_block i == c]| * own_row + (#Q - INR #|[set i | query_block i == c]|) * other_row).
+    by rewrite /share /own_row /other_row; field; lra.
   apply: Rmult_le_compat_l; first by apply: Rlt_le; exact: Rinv_0_lt_compat.
   rewrite -card_compl -!sum_const.
-  have -> : \sum_(i in [set i | query_block i == c]) own + \sum_(i in ~: [set i | query_block i == c]) other
-            = \sum_i (if query_block i == c then own else other).
+  have -> : \sum_(i in [set i | query_block i == c]) own_row + \sum_(i in ~: [set i | query_block i == c]) other_row
+            = \sum_i (if query_block i == c then own_row else other_row).
     rewrite [RHS](sum_split [set i | query_block i == c]); congr (_ + _); apply: sum_eq => i; rewrite !inE; first by move->.
     by move/negbTE ->.
   apply: Rle_trans (norm_vsum _ _) _; apply: sum_le => i _.
@@ -692,11 +692,11 @@ Proof.
     have diam (j l : K i) : norm (vsub (part (in_block blk c') (key i j)) (part (in_block blk c') (key i l))) <= 2 * B.
       by apply: Rle_trans (norm_vsub _ _) _; have := parts j; have := parts l; lra.
     have := covariance law (output i) diam (values i) => h.
-    have -> : other = / tau * (delta * (2 * B / 2 * (G * D_V / 2))) by rewrite /other; field; lra.
+    have -> : other_row = / tau * (delta * (2 * B / 2 * (G * D_V / 2))) by rewrite /other_row; field; lra.
     apply: Rmult_le_compat_l; first lra.
     by apply: Rmult_le_compat => //; exact: norm_ge0.
   have q : norm (part (in_block blk c) (query i)) <= B by rewrite -e; exact: own_query.
-  have -> : own = / tau * (B * (G * D_V * (eps * B + delta / 2))) by rewrite /own; field; lra.
+  have -> : own_row = / tau * (B * (G * D_V * (eps * B + delta / 2))) by rewrite /own_row; field; lra.
   apply: Rmult_le_compat_l; first lra.
   apply: Rmult_le_compat => //; [exact: norm_ge0 | exact: norm_ge0 |].
   apply: (leaky_covariance law (output i) (values i) (G_in := [set j | key_block i j == c])) => //; last exact: mass.
@@ -999,23 +999,23 @@ Qed.
 
 (** Along every line in the bilinear form A the loss is twice differentiable, with the stated bound: its inverse is a safe step size. *)
 Theorem smoothness (Q X V M : finType) (K : Q -> finType) (U : M -> vector V) (target : Q -> M) (query : Q -> vector X)
-    (key : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : forall i, K i -> vector V) (A D : vector (prod_finType X X))
+    (key : forall i, K i -> vector X) (bias : forall i, K i -> R) (values : forall i, K i -> vector V) (A D : vector (prod_finType X X))
     (tau D_U B_v norm_U B_x : R)
     (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N) (nonnegative : 0 <= norm_U)
     (spectral : forall o, norm (logits U o) <= norm_U * norm o)
     (readout : forall k l, norm (vsub (U k) (U l)) <= D_U)
-    (value_norm : forall i (j : K i), norm (value i j) <= B_v)
-    (token_query : forall i, norm (query i) <= B_x) (token_key : forall i (j : K i), norm (key i j) <= B_x) :
+    (value : forall i (j : K i), norm (values i j) <= B_v)
+    (token : (forall i, norm (query i) <= B_x) /\ (forall i (j : K i), norm (key i j) <= B_x)) :
   exists f' f'' : R -> R, forall x,
-    is_derive (fun t => layer_loss (fun i => cross_entropy U (target i)) (form_feature tau (fun i _ => query i) key) bias value (line A D t)) x (f' x)
+    is_derive (fun t => layer_loss (fun i => cross_entropy U (target i)) (form_feature tau (fun i _ => query i) key) bias values (line A D t)) x (f' x)
     /\ is_derive f' x (f'' x)
     /\ Rabs (f'' x) <= (2 * D_U * B_v + norm_U ^ 2 * B_v ^ 2 / 2) * B_x ^ 4 / tau ^ 2 * norm D ^ 2.
 Proof.
-  have n_pos : 0 < #Q by apply: lt_0_INR; apply/ltP.
+  have [token_query token_key] := token; have n_pos : 0 < #Q by apply: lt_0_INR; apply/ltP.
   pose feature := form_feature tau (fun i (_ : K i) => query i) key.
   pose rho := B_x ^ 2 * norm D / tau.
   have one i : exists fs : (R -> R) * (R -> R), forall x,
-      is_derive (fun t => cross_entropy U (target i) (attention_output feature bias value (line A D t) i)) x (fs.1 x) /\ is_derive fs.1 x (fs.2 x) /\
+      is_derive (fun t => cross_entropy U (target i) (attention_output feature bias values (line A D t) i)) x (fs.1 x) /\ is_derive fs.1 x (fs.2 x) /\
       Rabs (fs.2 x) <= (2 * D_U * B_v + norm_U ^ 2 * B_v ^ 2 / 2) * rho ^ 2.
     have /card_gt0P [k _] := visible i.
     have moves (j : K i) : Rabs (dot D (feature i j)) <= rho.
@@ -1023,7 +1023,7 @@ Proof.
       rewrite /rho /Rdiv; apply: Rmult_le_compat_r; first by apply: Rlt_le; exact: Rinv_0_lt_compat.
       apply: Rle_trans (form_le _ _ _) _; rewrite Rmult_comm; apply: Rmult_le_compat_r; first exact: norm_ge0.
       by rewrite /= Rmult_1_r; apply: Rmult_le_compat; [exact: norm_ge0 | exact: norm_ge0 | exact: token_query | exact: token_key].
-    have [f' [f'' h]] := curvature_of_query k (scores feature bias A i) (target i) readout spectral nonnegative (value_norm i) moves.
+    have [f' [f'' h]] := curvature_of_query k (scores feature bias A i) (target i) readout spectral nonnegative (value i) moves.
     exists (f', f'') => x; have [h1 [h2 h3]] := h x; split; [|by split].
     apply: is_derive_ext h1 => t; rewrite /attention_output /attention.
     have -> : scores feature bias (line A D t) i = line (scores feature bias A i) (fun j => dot D (feature i j)) t => //.
@@ -1243,12 +1243,15 @@ Arguments qk_scores {Q X H K} tau query token bias theta i _.
 (** (W_Q, W_K) = 0 is stationary for every penalty weight: in every direction the objective rises at the rate of the penalty alone. *)
 Theorem uniform_trap (Q X H V Grp : finType) (K : Q -> finType) (tau : R) (loss : Q -> vector V -> R) (query : Q -> vector X)
     (token : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : forall i, K i -> vector V) (g : Q -> vector V)
-    (grp : weights X H -> Grp) (lam : Grp -> R) (d : vector (weights X H)) (slope : R)
+    (grp : weights X H -> Grp) (lam : Grp -> R) (theta d : vector (weights X H)) (slope : R)
     (visible : forall i, (0 < #|K i|)%N)
-    (differentiable : forall i, has_gradient (loss i) (qk_output tau query token bias value (vzero : vector (weights X H)) i) (g i))
-    (slope_is : right_rate (fun t => objective grp (qk_loss tau loss query token bias value) lam (line vzero d t)) slope) :
+    (no_queries : forall p, query_weights theta p = 0) (no_keys : forall p, key_weights theta p = 0)
+    (differentiable : forall i, has_gradient (loss i) (qk_output tau query token bias value theta i) (g i))
+    (slope_is : right_rate (fun t => objective grp (qk_loss tau loss query token bias value) lam (line theta d t)) slope) :
   slope = penalty grp lam d.
 Proof.
+  have zero : theta = vzero by apply: vector_eq => -[p|p]; [exact: no_queries | exact: no_keys].
+  rewrite zero in differentiable slope_is.
   have flat := qk_gradient_at_zero visible differentiable.
   apply: (right_rate_unique slope_is); rewrite -[penalty _ _ _]Rplus_0_l.
   apply: (@right_rate_ext (fun t => qk_loss tau loss query token bias value (line vzero d t) + (0 + t * penalty grp lam d))).
@@ -1267,7 +1270,7 @@ Theorem uniform_trap_stationary (Q X H V Grp : finType) (K : Q -> finType) (tau 
     (differentiable : forall i, has_gradient (loss i) (qk_output tau query token bias value (vzero : vector (weights X H)) i) (g i)) :
   stationary (objective grp (qk_loss tau loss query token bias value) lam) Theta vzero.
 Proof.
-  split=> // d slope _ rate; rewrite (uniform_trap visible differentiable rate).
+  split=> // d slope _ rate; rewrite (uniform_trap visible (fun=> erefl) (fun=> erefl) differentiable rate).
   by apply: sum_ge0 => h _; apply: Rmult_le_pos => //; exact: norm_ge0.
 Qed.
 
@@ -1380,8 +1383,17 @@ Proof.
   rewrite /jump in below; rewrite rr; nra.
 Qed.
 
+(** A stationary point a = b = h that is not worse than zero has ab = h^2 >= 2/3. *)
+Theorem penalty_gap (lam h : R) (alive : 0 < h) (stationary : lam = h * (1 - h * h)) (not_worse_than_zero : example lam h h <= example lam 0 0) : 2 / 3 <= h * h.
+Proof.
+  move: not_worse_than_zero; rewrite example_zero example_diagonal; last lra.
+  rewrite stationary => zero; have : h * h * (2 - 3 * (h * h)) <= 0 by nra.
+  have : 0 < h * h by nra.
+  move=> p q; apply: Rnot_lt_le => lt; nra.
+Qed.
+
 (** No minimiser has 0 < ab < 2/3, whatever the weight. *)
-Theorem penalty_gap (lam a b : R) (penalised : 0 < lam) (alive : a <> 0 \/ b <> 0) (minimal : forall a' b', example lam a b <= example lam a' b') :
+Theorem penalty_gap_minimiser (lam a b : R) (penalised : 0 < lam) (alive : a <> 0 \/ b <> 0) (minimal : forall a' b', example lam a b <= example lam a' b') :
   2 / 3 <= a * b.
 Proof.
   have [low same] := example_root a b (Rlt_le _ _ penalised).
@@ -1404,10 +1416,7 @@ Proof.
     apply: (@right_rate_ge _ _ _ h pos (right_rate_derive rate')) => t [t0 th].
     rewrite Rminus_0_r Rmult_0_r Rplus_0_r -!example_diagonal; try lra; apply: best; lra.
   have l : lam = h * (1 - h * h) by lra.
-  rewrite e; move: zero; rewrite l => zero.
-  have : h * h * (2 - 3 * (h * h)) <= 0 by nra.
-  have : 0 < h * h by nra.
-  move=> p q; apply: Rnot_lt_le => lt; nra.
+  by rewrite e; apply: (penalty_gap pos l); rewrite example_zero example_diagonal //; lra.
 Qed.
 
 (** At and below the jump there is a minimiser at or beyond sqrt (2/3): the path of minimisers jumps by at least that much. *)
