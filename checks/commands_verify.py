@@ -165,7 +165,7 @@ def _print(run: object, seconds: float) -> None:
             f"{statement.examples:,}",
             f"{statement.layers:,}",
             "" if statement.tally.worst_slack is None else f"{statement.tally.worst_slack:.1e}",
-            "identity" if statement.kind == "identity" else _ratio(statement.tally.tightness),
+            _ratio(statement.tally.tightness) if statement.kind == "bound" else "identity" * (statement.kind == "identity"),
             f"{statement.killed}/{sum(control['outcome'] in ('killed', 'survived') for control in statement.controls)}",
             f"[{colours[statement.verdict]}]{statement.verdict}[/]",
             end_section=False,
