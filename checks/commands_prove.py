@@ -27,6 +27,7 @@ from rich.table import Table
 from rich.text import Text
 
 import theory
+from theory.theorem import Theorem
 
 SOURCES = Path(theory.__file__).parent / "coq"
 AXIOMS = frozenset(
@@ -233,24 +234,58 @@ def hypothesis_name(key: str) -> str:
     return re.sub(r"\W+", "_", key.strip())
 
 
-def statuses(proofs: Iterable[Proof], sound: bool) -> list[dict[str, Any]]:
-    """Every statement of the registry with its proof, or why it has none."""
+def _load(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def _fingerprint(proof: Proof) -> str:
+    text = " ".join([proof.statement, *proof.arguments])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def unmatched(statement: Theorem, proof: Proof, table: dict[str, dict[str, list[str]]]) -> list[str]:
+    """Hypotheses of the statement that the theorem does not name.
+
+    `hypotheses.json` says where the names differ: a hypothesis may be several in Coq, or none, when the theorem does without it.
+    """
+    said = table.get(statement.name, {})
+    return [key for key in statement.assumes if not set(said.get(key, [hypothesis_name(key)])) <= set(proof.arguments)]
+
+
+def statuses(proofs: Iterable[Proof], sound: bool, sources: Path = SOURCES) -> list[dict[str, Any]]:
+    """Every statement of the registry with its proof, or why it has none.
+
+    `accepted.json` holds, for every statement, the hash in Python and the fingerprint in Coq at which the two were last read side by
+    side; when one of them has changed since, the proof is stale.
+    """
     known = {(p.module, p.name): p for p in proofs}
+    table, accepted = _load(sources / "hypotheses.json"), _load(sources / "accepted.json")
     rows = []
-    for family in theory.FAMILIES:
-        for statement in theory.theorems(family):
-            proof = known.get((family, statement.name.partition(".")[2]))
-            missing = [] if proof is None else [key for key in statement.assumes if hypothesis_name(key) not in proof.arguments]
-            if proof is None:
-                status, why = "stated", "no theorem of this name in Coq"
-            elif missing:
-                status, why = "stale", f"the theorem in Coq does not name the hypothesis {', '.join(missing)}"
-            else:
-                status, why = ("proved", "") if sound else ("unsound", "the audit found a problem")
-            rows.append(
-                {"name": statement.name, "hash": statement.hash, "status": status, "why": why, **({"coq": asdict(proof)} if proof else {})}
-            )
+    for statement in theory.theorems():
+        proof = known.get((statement.family, statement.name.partition(".")[2]))
+        missing = [] if proof is None else unmatched(statement, proof, table)
+        row: dict[str, Any] = {"name": statement.name, "hash": statement.hash, "status": "proved", "why": ""}
+        if proof is None:
+            row |= {"status": "stated", "why": "no theorem of this name in Coq"}
+        elif missing:
+            row |= {"status": "stale", "why": f"the theorem in Coq does not name the hypothesis {', '.join(missing)}"}
+        elif not sound:
+            row |= {"status": "unsound", "why": "the audit found a problem"}
+        elif accepted.get(statement.name) != [statement.hash, _fingerprint(proof)]:
+            changed = "has changed since it was compared" if statement.name in accepted else "has not been compared"
+            row |= {"status": "stale", "why": f"{changed} with the theorem in Coq: read both, then `localist prove --accept`"}
+        if proof is not None:
+            row |= {"coq": asdict(proof), "fingerprint": _fingerprint(proof)}
+        rows.append(row)
     return rows
+
+
+def accept(proofs: Iterable[Proof], sources: Path = SOURCES) -> None:
+    """Record that statements and theorems, as they are now, say the same."""
+    known = {f"{p.module}.{p.name}": p for p in proofs}
+    pairs = {t.name: [t.hash, _fingerprint(known[t.name])] for t in theory.theorems() if t.name in known}
+    lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(pair)}" for name, pair in pairs.items())
+    (sources / "accepted.json").write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 
 def default_build() -> Path:
@@ -263,7 +298,8 @@ def default_build() -> Path:
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Compilers at work at a time.")
 @click.option("--build", "into", type=click.Path(file_okay=False, path_type=Path), default=None, help="Folder of compiled proofs; default: the user's cache.")
 @click.option("--sources", type=click.Path(exists=True, file_okay=False, path_type=Path), default=SOURCES, hidden=True)
-def prove(as_json: bool, jobs: int, into: Path | None, sources: Path) -> None:
+@click.option("--accept", "accepting", is_flag=True, help="Record that statements and theorems, as they are now, say the same.")
+def prove(as_json: bool, jobs: int, into: Path | None, sources: Path, accepting: bool) -> None:
     """Compile the Coq proofs, audit what they assume, list what they prove.
 
     Exit codes: 0 every statement is proved, 1 one is not or the audit found a problem, 3 Coq is not installed.
@@ -285,7 +321,9 @@ def prove(as_json: bool, jobs: int, into: Path | None, sources: Path) -> None:
             progress.update(task, description="auditing", total=None)
             proofs, axioms, found = audit(sources, folder, theory.FAMILIES)
             problems += found
-    rows = statuses(proofs, not problems)
+    if accepting and not problems:
+        accept(proofs, sources)
+    rows = statuses(proofs, not problems, sources)
     proved = sum(row["status"] == "proved" for row in rows)
     seconds = time.monotonic() - started
     if as_json:
