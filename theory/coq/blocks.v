@@ -686,3 +686,257 @@ Proof.
   rewrite (finite_time step slack start run _ penalty late) ?norm_vzero // => i.
   exact: (gradient_qk_key head b D_X B_c rho_K temperature queries visible (differentiable i) (gradient i) (output i) (values i) (ball i) token_norm spread).
 Qed.
+
+(** * Query/key layers: both matrices trained at once *)
+
+Section Joint.
+Variables (Q X H V C : finType) (K : Q -> finType) (head : H -> C) (blk : X -> C) (tau : R).
+Variables (query : Q -> vector X) (token : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : forall i, K i -> vector V) (loss : Q -> vector V -> R).
+Implicit Types (theta : vector (weights X H)).
+Definition joint (u v : vector (prod_finType H X)) : vector (weights X H) := fun p => match p with inl q => u q | inr q => v q end.
+(** Groups of the two matrices: which matrix, row label, column label. *)
+Definition qk_group (p : weights X H) : prod_finType bool_finType (prod_finType C C) :=
+  match p with inl q => (true, (head q.1, blk q.2)) | inr q => (false, (head q.1, blk q.2)) end.
+
+Lemma dot_joint u v theta : dot (joint u v) theta = dot u (query_weights theta) + dot v (key_weights theta).
+Proof. by rewrite /dot big_sumType. Qed.
+
+Lemma group_query b c theta : norm (group qk_group (true, (b, c)) theta) = norm (matrix_group head blk b c (query_weights theta)).
+Proof.
+  apply: norm_is; first exact: norm_ge0.
+  rewrite norm_square {1}/dot big_sumType /= [X in _ + X]sum_zero => [|q _]; last by rewrite /group /part /=; ring.
+  rewrite Rplus_0_r; apply: sum_eq => q _; rewrite /group /matrix_group /part /query_weights /qk_group /in_block /=.
+  by rewrite !xpair_eqE /=.
+Qed.
+
+Lemma group_key b c theta : norm (group qk_group (false, (b, c)) theta) = norm (matrix_group head blk b c (key_weights theta)).
+Proof.
+  apply: norm_is; first exact: norm_ge0.
+  rewrite norm_square {1}/dot big_sumType /= [X in X + _]sum_zero => [|q _]; last by rewrite /group /part /=; ring.
+  rewrite Rplus_0_l; apply: sum_eq => q _; rewrite /group /matrix_group /part /key_weights /qk_group /in_block /=.
+  by rewrite !xpair_eqE /=.
+Qed.
+
+Definition query_feature theta := form_feature tau (fun i (j : K i) => apply (key_weights theta) (token j)) (fun i _ => query i).
+Definition key_feature theta := form_feature tau (fun i (_ : K i) => apply (query_weights theta) (query i)) token.
+Definition row_gradient theta (g : Q -> vector V) i : vector (weights X H) :=
+  joint (vcov (softmax (qk_scores tau query token bias theta i)) (query_feature theta (i := i)) (fun j => dot (value j) (g i)))
+        (vcov (softmax (qk_scores tau query token bias theta i)) (key_feature theta (i := i)) (fun j => dot (value j) (g i))).
+
+(** The gradient of the loss in both matrices at once. *)
+Lemma qk_gradient theta (g : Q -> vector V) : (forall i, (0 < #|K i|)%N) ->
+  (forall i, has_gradient (loss i) (qk_output tau query token bias value theta i) (g i)) ->
+  has_gradient (qk_loss tau loss query token bias value) theta (vscale (/ #Q) (vsum predT (row_gradient theta g))).
+Proof.
+  move=> visible h; apply: gradient_scale; apply: gradient_sum => i curve x v e hv; rewrite -e in h *.
+  have /card_gt0P [k _] := visible i; have law := softmax_distribution (qk_scores tau query token bias (curve x) i) k.
+  have apply_rate (W : R -> vector (prod_finType H X)) (w : vector (prod_finType H X)) (u : vector X) a :
+      velocity W x w -> is_derive (fun t => apply (W t) u a) x (apply w u a).
+    move=> hw; apply: is_derive_sum => q _; apply: (@is_derive_value _ _ (u q * w (a, q))); last exact: Rmult_comm.
+    by apply: (is_derive_ext (fun t => u q * W t (a, q))); [move=> t; exact: Rmult_comm | apply: is_derive_scal; exact: hw].
+  have hq : velocity (fun t => query_weights (curve t)) x (query_weights v) by move=> p; exact: hv.
+  have hk : velocity (fun t => key_weights (curve t)) x (key_weights v) by move=> p; exact: hv.
+  pose move_of (j : K i) := dot (query_weights v) (query_feature (curve x) j) + dot (key_weights v) (key_feature (curve x) j).
+  have path : velocity (fun t => qk_scores tau query token bias (curve t) i) x move_of.
+    move=> j; apply: (@is_derive_value _ _ (/ tau * (\sum_a (apply (query_weights v) (query i) a * apply (key_weights (curve x)) (token j) a
+                                + apply (query_weights (curve x)) (query i) a * apply (key_weights v) (token j) a)) + 0)).
+      apply: is_derive_plus; last exact: is_derive_const.
+      apply: (is_derive_ext (fun t => / tau * dot (apply (query_weights (curve t)) (query i)) (apply (key_weights (curve t)) (token j)))).
+        by move=> t; exact: Rmult_comm.
+      by apply: is_derive_scal; apply: is_derive_sum => a _; apply: Derive.is_derive_mult; exact: apply_rate.
+    rewrite /move_of /query_feature /key_feature !form_score sum_add (dot_comm (apply (key_weights (curve x)) (token j))) /dot /Rdiv; ring.
+  apply: (is_derive_value (h i _ _ _ erefl (output_velocity (@value i) k path))).
+  rewrite dot_comm dot_vcov // /row_gradient dot_joint !dot_vcov // cov_comm.
+  have -> : move_of = (fun j => dot (query_feature (curve x) j) (query_weights v) + dot (key_feature (curve x) j) (key_weights v)).
+    by apply: functional_extensionality => j; rewrite /move_of; congr (_ + _); exact: dot_comm.
+  set y := fun j => dot (value j) (g i).
+  rewrite cov_comm !(cov_comm _ _ y) !cov_alt // -mean_add; apply: mean_eq => j; rewrite mean_add; ring.
+Qed.
+
+End Joint.
+
+(** N4 for query and key matrices in Frobenius balls: stationary in both at once, every cross-block weight of either above the a-priori bound. *)
+Theorem guarantee_qk (Q X H V C : finType) (K : Q -> finType) (head : H -> C) (blk : X -> C) (query : Q -> vector X) (query_block : Q -> C)
+    (token : forall i, K i -> vector X) (key_block : forall i, K i -> C) (value : forall i, K i -> vector V) (loss : Q -> vector V -> R)
+    (theta : vector (weights X H)) (g : Q -> vector V) (lam : prod_finType bool_finType (prod_finType C C) -> R)
+    (tau beta dial B delta rho_Q rho_K G D_V D_X B_x D_x : R) (D_c B_c : C -> R)
+    (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N)
+    (differentiable : forall i, has_gradient (loss i) (qk_output tau query token (dial_bias beta dial query_block key_block) value theta i) (g i))
+    (output : forall i, norm (g i) <= G)
+    (values : forall i (j k : K i), norm (vsub (value i j) (value i k)) <= D_V)
+    (spread_tokens : forall i (j k : K i), norm (vsub (token i j) (token i k)) <= D_X) (token_norm : forall i, norm (query i) <= B_x)
+    (spread : forall c i (j k : K i), norm (part (in_block blk c) (vsub (token i j) (token i k))) <= D_c c)
+    (mean : forall c, (\sum_i norm (part (in_block blk c) (query i))) / #Q <= B_c c)
+    (penalty : forall side b c, b != c -> G * D_V * Rmax (rho_K * D_X * B_c c) (rho_Q * B_x * D_c c) / (4 * tau) < lam (side, (b, c)))
+    (still : stationary (objective (qk_group head blk) (qk_loss tau loss query token (dial_bias beta dial query_block key_block) value) lam)
+               (fun th => norm (query_weights th) <= rho_Q /\ norm (key_weights th) <= rho_K) theta)
+    (tokens : forall i, tokens_within blk (query i) (token i) (key_block i) (query_block i) B delta) (leak : delta <= B)
+    (apart : forall i, values_apart (value i) (row_block (key_block i) (query_block i)) D_x) :
+  let A := Vectors.product (query_weights theta) (key_weights theta) in
+  let t := beta * dial - rho_Q * rho_K * B * (B + delta) / tau in let row := trained_row blk tau beta dial query query_block token key_block A in
+  [/\ norm (off_head head blk (query_weights theta)) = 0, norm (off_head head blk (key_weights theta)) = 0,
+      beta * dial - rho_Q * rho_K * (B + delta) ^ 2 / tau <= t,
+      forall i, qk_scores tau query token (dial_bias beta dial query_block key_block) theta i = row i &
+      forall i, block (row_block (key_block i) (query_block i)) ->
+        let G_i := row_block (key_block i) (query_block i) in let n := #(K i) in let g_i := #(G_i) in
+        [/\ leads (row i) G_i t, outside (softmax (row i)) G_i <= E n g_i t, 0 <= t -> Sums.entropy (softmax (row i)) <= Hstar n g_i t &
+            norm (vsub (dial.output (row i) (value i)) (output_given (row i) G_i (value i))) <= E n g_i t * D_x]].
+Proof.
+  move=> A t row; have [[ball_Q ball_K] _] := still.
+  have q0 : 0 <= rho_Q by apply: Rle_trans (norm_ge0 _) ball_Q.
+  have k0 : 0 <= rho_K by apply: Rle_trans (norm_ge0 _) ball_K.
+  pose bias := dial_bias beta dial query_block key_block.
+  have row_is i : qk_scores tau query token bias theta i = row i.
+    apply: functional_extensionality => j; rewrite /qk_scores /row /trained_row /on_dial /dialled inE /content /bias /dial_bias /form dot_product.
+    by case: ifP => _; ring.
+  have shorter (W : vector (weights X H) -> vector (prod_finType H X)) gr s th (rho : R) : 0 <= s <= 1 -> norm (W th) <= rho ->
+      (forall p, exists q, forall v, W v p = v q) -> norm (W (shrunk (qk_group head blk) gr s th)) <= rho.
+    move=> hs hth coordinate; apply: Rle_trans hth; apply: square_le; first exact: norm_ge0.
+    rewrite !norm_square; apply: sum_le => p _; have [q hq] := coordinate p; rewrite !hq /shrunk; case: ifP => _; last lra.
+    by have := Rle_0_sqr (th q); rewrite /Rsqr; nra.
+  have star gr : star_shaped (qk_group head blk) gr (fun th => norm (query_weights th) <= rho_Q /\ norm (key_weights th) <= rho_K).
+    move=> th s [hQ hK] hs; split; apply: shorter => // p; [by exists (inl p) | by exists (inr p)].
+  have is_grad := qk_gradient visible differentiable.
+  have diff_Q i : has_gradient (loss i) (attention_output (form_feature tau (fun i j => apply (key_weights theta) (token i j)) (fun i _ => query i)) bias value (query_weights theta) i) (g i).
+    have e : attention_output (form_feature tau (fun i j => apply (key_weights theta) (token i j)) (fun i _ => query i)) bias value (query_weights theta) i
+             = qk_output tau query token bias value theta i.
+      rewrite /attention_output /attention /qk_output.
+      have -> // : scores (form_feature tau (fun i j => apply (key_weights theta) (token i j)) (fun i _ => query i)) bias (query_weights theta) i
+                   = qk_scores tau query token bias theta i.
+      by apply: functional_extensionality => j; rewrite /scores /qk_scores form_score dot_comm.
+    by rewrite e; exact: differentiable.
+  have diff_K i : has_gradient (loss i) (attention_output (form_feature tau (fun i _ => apply (query_weights theta) (query i)) token) bias value (key_weights theta) i) (g i).
+    have e : attention_output (form_feature tau (fun i _ => apply (query_weights theta) (query i)) token) bias value (key_weights theta) i
+             = qk_output tau query token bias value theta i.
+      rewrite /attention_output /attention /qk_output.
+      have -> // : scores (form_feature tau (fun i _ => apply (query_weights theta) (query i)) token) bias (key_weights theta) i
+                   = qk_scores tau query token bias theta i.
+      by apply: functional_extensionality => j; rewrite /scores /qk_scores form_score.
+    by rewrite e; exact: differentiable.
+  have attention_Q i : attention (form_feature tau (fun i j => apply (key_weights theta) (token i j)) (fun i _ => query i)) bias (query_weights theta) i
+                       = softmax (qk_scores tau query token bias theta i).
+    by rewrite /attention; congr softmax; apply: functional_extensionality => j; rewrite /scores /qk_scores form_score dot_comm.
+  have attention_K i : attention (form_feature tau (fun i _ => apply (query_weights theta) (query i)) token) bias (key_weights theta) i
+                       = softmax (qk_scores tau query token bias theta i).
+    by rewrite /attention; congr softmax; apply: functional_extensionality => j; rewrite /scores /qk_scores form_score.
+  have grad_Q := gradient_exists visible diff_Q; have grad_K := gradient_exists visible diff_K.
+  have ext_Q : norm (off_head head blk (query_weights theta)) = 0.
+    apply/part_eq0 => p ne; apply: (@stationary_extinct _ _ (qk_group head blk) _ lam (true, (head p.1, blk p.2)) theta _ _ (star _) is_grad _ still (inl p)); last exact: eqxx.
+    rewrite group_query; apply: Rle_lt_trans (penalty true _ _ ne).
+    have -> : query_weights (vscale (/ #Q) (vsum predT (row_gradient tau query token bias value theta g)))
+              = vscale (/ #Q) (vsum predT (fun i => vcov (attention (form_feature tau (fun i j => apply (key_weights theta) (token i j)) (fun i _ => query i)) bias (query_weights theta) i)
+                  (form_feature tau (fun i j => apply (key_weights theta) (token i j)) (fun i _ => query i) i) (fun j => dot (value i j) (g i)))).
+      by apply: vector_eq => q; rewrite /query_weights /vscale /vsum; congr (_ * _); apply: sum_eq => i _; rewrite attention_Q.
+    exact: (gradient_qk (G := G) head (head p.1) B_x (D_c (blk p.2)) rho_Q temperature queries visible diff_Q grad_Q output values ball_K spread_tokens (mean (blk p.2))).
+  have ext_K : norm (off_head head blk (key_weights theta)) = 0.
+    apply/part_eq0 => p ne; apply: (@stationary_extinct _ _ (qk_group head blk) _ lam (false, (head p.1, blk p.2)) theta _ _ (star _) is_grad _ still (inr p)); last exact: eqxx.
+    rewrite group_key; apply: Rle_lt_trans (penalty false _ _ ne).
+    have -> : key_weights (vscale (/ #Q) (vsum predT (row_gradient tau query token bias value theta g)))
+              = vscale (/ #Q) (vsum predT (fun i => vcov (attention (form_feature tau (fun i _ => apply (query_weights theta) (query i)) token) bias (key_weights theta) i)
+                  (form_feature tau (fun i _ => apply (query_weights theta) (query i)) token i) (fun j => dot (value i j) (g i)))).
+      by apply: vector_eq => q; rewrite /key_weights /vscale /vsum; congr (_ * _); apply: sum_eq => i _; rewrite attention_K.
+    exact: (gradient_qk_key (G := G) head (head p.1) D_X (B_c (blk p.2)) rho_K temperature queries visible diff_K grad_K output values ball_Q token_norm (spread (blk p.2))).
+  split=> //.
+    rewrite /t; have ti : 0 < / tau by exact: Rinv_0_lt_compat.
+    have /card_gt0P [i0 _] := queries; have [oq fq _ _] := tokens i0.
+    have d0 : 0 <= delta by apply: Rle_trans (norm_ge0 _) fq.
+    suff : 0 <= rho_Q * rho_K * (delta * (B + delta)) / tau by rewrite /Rdiv => h; lra.
+    apply: Rmult_le_pos; last lra.
+    by apply: Rmult_le_pos; [exact: Rmult_le_pos | apply: Rmult_le_pos; lra].
+  move=> i blk_i G_i n g_i.
+  have lead : leads (row i) G_i t by exact: (margin_balls beta dial temperature ball_Q ball_K (tokens i) ext_Q ext_K leak).
+  split=> //; first exact: outside_mass.
+    by move=> t0; exact: ceiling.
+  apply: Rle_trans (cost_bound (content A tau (query i) (token i)) beta dial blk_i (apart i)) _.
+  have [a ha] := block_in blk_i; have [k hk] := block_out blk_i; rewrite inE in hk.
+  have D0 : 0 <= D_x by apply: Rle_trans (norm_ge0 _) (apart i a k ha hk).
+  rewrite Rmult_comm; apply: Rmult_le_compat_r => //; exact: outside_mass.
+Qed.
+
+(** * Attained, and the hypotheses needed *)
+
+(** A diagonal form on two coordinates, each a block of its own. *)
+Definition diagonal (r s : R) : vector (prod_finType bool_finType bool_finType) := fun p => if p.1 == p.2 then (if p.1 then r else s) else 0.
+Definition pair (a b : R) : vector bool_finType := fun i => if i then a else b.
+
+Lemma diagonal_form (r s a b a' b' : R) : form (diagonal r s) (pair a b) (pair a' b') = r * a * a' + s * b * b'.
+Proof. by rewrite /form /dot /apply !big_bool /= /diagonal /pair /=; ring. Qed.
+
+Lemma diagonal_bounds (r s : R) : 0 <= r -> 0 <= s ->
+  [/\ norm (off_block (fun c : bool_finType => c) (diagonal r s)) = 0, form_bound (fun c : bool_finType => c) (diagonal r s) true r &
+      forall c, c != true -> form_bound (fun c : bool_finType => c) (diagonal r s) c s].
+Proof.
+  move=> r0 s0; split.
+  - by apply/part_eq0 => p; rewrite /diagonal => /negbTE ->.
+  - move=> x y; have own (z : vector bool_finType) : own_part (fun c : bool_finType => c) true z = pair (z true) 0.
+      by apply: vector_eq => -[]; rewrite /own_part /part /in_block /pair.
+    have size a : norm (pair a 0) = Rabs a.
+      apply: norm_is; first exact: Rabs_pos.
+      by rewrite /dot big_bool /= /pair -Rabs_mult Rabs_right; [ring | apply: Rle_ge; exact: Rle_0_sqr].
+    rewrite !own diagonal_form !size -Rabs_mult; right.
+    have -> : r * x true * y true + s * 0 * 0 = r * (x true * y true) by ring.
+    by rewrite Rabs_mult (Rabs_right r) //; lra.
+  - move=> [] // _ x y; have own (z : vector bool_finType) : own_part (fun c : bool_finType => c) false z = pair 0 (z false).
+      by apply: vector_eq => -[]; rewrite /own_part /part /in_block /pair.
+    have size a : norm (pair 0 a) = Rabs a.
+      apply: norm_is; first exact: Rabs_pos.
+      by rewrite /dot big_bool /= /pair -Rabs_mult Rabs_right; [ring | apply: Rle_ge; exact: Rle_0_sqr].
+    rewrite !own diagonal_form !size -Rabs_mult; right.
+    have -> : r * 0 * 0 + s * x false * y false = s * (x false * y false) by ring.
+    by rewrite Rabs_mult (Rabs_right s) //; lra.
+Qed.
+
+Lemma pair_parts (a b : R) : [/\ norm (own_part (fun c : bool_finType => c) true (pair a b)) = Rabs a, norm (off_part (fun c : bool_finType => c) true (pair a b)) = Rabs b,
+  norm (own_part (fun c : bool_finType => c) false (pair a b)) = Rabs b & norm (off_part (fun c : bool_finType => c) false (pair a b)) = Rabs a].
+Proof.
+  split; (apply: norm_is; first exact: Rabs_pos); rewrite /dot big_bool /= /own_part /off_part /part /in_block /pair /=
+    -Rabs_mult Rabs_right; try (apply: Rle_ge; exact: Rle_0_sqr); ring.
+Qed.
+
+(** Query (B, delta) of the first block, in-block key (-B, -delta), outside key (delta, B): leak and margin are exactly the bounds. *)
+Theorem leak_attained (tau B delta rho_own rho_other beta dial : R) (temperature : 0 < tau) (bound : 0 <= delta) (small : delta <= B)
+    (own_nonnegative : 0 <= rho_own) (other_nonnegative : 0 <= rho_other) :
+  let blk := fun c : bool_finType => c in let A := diagonal rho_own rho_other in let query := pair B delta in
+  let key := fun j : bool_finType => if j then pair (- B) (- delta) else pair delta B in let label := fun j : bool_finType => j in
+  [/\ norm (off_block blk A) = 0, form_bound blk A true rho_own, forall c, c != true -> form_bound blk A c rho_other,
+      tokens_within blk query key label true B delta & block (row_block label true)] /\
+  form A query (key false) / tau = B * delta * (rho_own + rho_other) / tau /\
+  (forall i j, i \in row_block label true -> j \notin row_block label true ->
+     on_dial blk A tau (beta * dial) query key label true i - on_dial blk A tau (beta * dial) query key label true j
+     = beta * dial - (B + delta) * (rho_own * B + rho_other * delta) / tau).
+Proof.
+  move=> blk A query key label; have B0 : 0 <= B by lra.
+  have [ext own other] := diagonal_bounds own_nonnegative other_nonnegative.
+  have [p1 p2 p3 p4] := pair_parts B delta; have [q1 q2 q3 q4] := pair_parts (- B) (- delta); have [r1 r2 r3 r4] := pair_parts delta B.
+  have aB : Rabs B = B by rewrite Rabs_right; lra.
+  have aD : Rabs delta = delta by rewrite Rabs_right; lra.
+  split; [split=> // | split].
+  - by split; rewrite ?p1 ?p2 ?aB ?aD; try lra; case; rewrite /= ?q1 ?q2 ?r3 ?r4 ?Rabs_Ropp ?aB ?aD; lra.
+  - by rewrite /block (_ : row_block label true = [set true]) ?cards1 ?card_bool //; apply/setP => j; rewrite !inE.
+  - by rewrite /= diagonal_form; field; lra.
+  - move=> [] [] //; rewrite !inE // => _ _.
+    by rewrite /on_dial /dialled !inE /= /content /key !diagonal_form; field; lra.
+Qed.
+
+(** Off-block parts longer than own parts may meet in a third block: three blocks of one coordinate, B = 0, delta = 1, A = 1, both tokens
+    on the third coordinate: score 1 where the bound says 0. *)
+Theorem leak_needs_small :
+  let X := option_finType bool_finType in let blk := fun c : X => c in
+  let A : vector (prod_finType X X) := fun p => if p.1 == p.2 then 1 else 0 in let token := one_number (None : X) 1 in
+  [/\ norm (off_block blk A) = 0, forall c, form_bound blk A c 1, norm (own_part blk (Some true) token) <= 0, norm (own_part blk (Some false) token) <= 0 &
+      norm token <= 1] /\ 2 * 0 * 1 * 1 / 1 < form A token token / 1.
+Proof.
+  move=> X blk A token.
+  have ap (v : vector X) : apply A v = v.
+    apply: vector_eq => i; rewrite /apply (@sum_pick _ predT _ i) //= /A /= eqxx sum_zero; first ring.
+    by move=> j; rewrite eq_sym => /negbTE ->; ring.
+  have none c : norm (own_part blk (Some c) token) = 0.
+    by apply/part_eq0 => i; rewrite /in_block /blk => /eqP ->; rewrite /token /one_number.
+  split; [split|].
+  - by apply/part_eq0 => p; rewrite /A /blk => /negbTE ->.
+  - by move=> c x y; rewrite /form ap Rmult_1_l; exact: dot_le_norms.
+  - by rewrite none; lra.
+  - by rewrite none; lra.
+  - by rewrite norm_one_number Rabs_R1; lra.
+  - rewrite /form ap -norm_square norm_one_number Rabs_R1; lra.
+Qed.
