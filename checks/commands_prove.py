@@ -214,9 +214,13 @@ def audit(folder: Path, into: Path, families: Iterable[str]) -> tuple[list[Proof
             proofs.append(Proof(start.group(1), start.group(2), _clean(body), tuple(arguments)))
     lost = set(names) - {(p.module, p.name) for p in proofs}
     problems += [f"{family}.{name}: declared in the source, but Coq does not know it" for family, name in sorted(lost)]
-    links = [f"Links.{name}" for name in re.findall(r"^Lemma\s+(\w+)", code_of(known["Links"].read_text()), flags=re.MULTILINE)] if "Links" in known else []
-    pins = [f"Pins.{name}" for name in re.findall(r"^Lemma\s+(\w+)", code_of(known["Pins"].read_text()), flags=re.MULTILINE)] if "Pins" in known else []
-    every = [f"{family}.{name}" for family, name in names] + links + pins
+    tied = [
+        f"{module}.{name}"
+        for module in ("Links", "Pins")
+        if module in known
+        for name in re.findall(r"^(?:Lemma|Definition)\s+(\w+)", code_of(known[module].read_text(encoding="utf-8")), flags=re.MULTILINE)
+    ]
+    every = [f"{family}.{name}" for family, name in names] + tied
     conjunction = "Definition every :=\n  (" + ",\n   ".join(f"@{name}" for name in every) + ").\nPrint Assumptions every.\n"
     axioms = sorted(set(_axioms(_query(into, "AuditAssumptions", head + conjunction))))
     foreign = [axiom for axiom in axioms if axiom not in AXIOMS]

@@ -7,7 +7,7 @@ From Coq Require Import Reals Lra Psatz.
 From mathcomp Require Import all_ssreflect.
 From Coquelicot Require Import Coquelicot.
 From Localist Require Import Sums Vectors.
-From Localist Require concentration entropy dial.
+From Localist Require concentration entropy dial threshold extinction blocks.
 From Localist Require Formulas.
 Import Formulas.
 Set Implicit Arguments.
@@ -248,3 +248,120 @@ Lemma divergence_of_cut (I : finType) (G : {set I}) (c : I -> R) (beta d : R) : 
   let row := dial.dialled c G (beta * d) in
   \sum_(i in G) dial.cut row G i * ln (dial.cut row G i / softmax row i) = Formulas.divergence_of_cut (outside (softmax row) G).
 Proof. exact: dial.cut_divergence. Qed.
+
+(** * The other families: the theorem itself, with its bound rewritten to the generated definition *)
+
+Ltac restate proof same :=
+  first
+    [ let h := fresh in pose proof proof as h; cbv zeta in h; rewrite same in h; exact h
+    | lazymatch type of proof with forall x : ?A, _ => let y := fresh x in refine (fun y : A => _); restate constr:(proof y) same end ].
+
+Lemma gradient_bound_bilinear_is G D_V D_c B_c tau : G * D_V * D_c * B_c / (4 * tau) = Formulas.gradient_bound_bilinear G D_V D_c B_c tau.
+Proof. by rewrite /Formulas.gradient_bound_bilinear; congr (_ / _); ring. Qed.
+Definition gradient_bound_bilinear := ltac:(restate @threshold.gradient_bilinear gradient_bound_bilinear_is).
+
+Lemma gradient_bound_qk_query_is G D_V D_K B_c tau : G * D_V * D_K * B_c / (4 * tau) = Formulas.gradient_bound_qk_query G D_V D_K B_c tau.
+Proof. by rewrite /Formulas.gradient_bound_qk_query; congr (_ / _); ring. Qed.
+Definition gradient_bound_qk_query := ltac:(restate @threshold.gradient_query gradient_bound_qk_query_is).
+
+Lemma gradient_bound_qk_key_is G D_V D_c B_q tau : G * D_V * D_c * B_q / (4 * tau) = Formulas.gradient_bound_qk_key G D_V D_c B_q tau.
+Proof. by rewrite /Formulas.gradient_bound_qk_key; congr (_ / _); ring. Qed.
+Definition gradient_bound_qk_key := ltac:(restate @threshold.gradient_key gradient_bound_qk_key_is).
+
+Lemma gradient_bound_qk_is G D_V rho_K D_X B_c rho_Q B_x D_c tau :
+  G * D_V * Rmax (rho_K * D_X * B_c) (rho_Q * B_x * D_c) / (4 * tau) = Formulas.gradient_bound_qk G D_V rho_K D_X B_c rho_Q B_x D_c tau.
+Proof.
+  rewrite /Formulas.gradient_bound_qk; have -> : rho_K * D_X * B_c = B_c * D_X * rho_K by ring.
+  by have -> : rho_Q * B_x * D_c = B_x * D_c * rho_Q by [ring]; congr (_ / _); ring.
+Qed.
+Definition gradient_bound_qk := ltac:(restate @threshold.gradient_qk gradient_bound_qk_is).
+Definition gradient_bound_qk_for_keys := ltac:(restate @threshold.gradient_qk_key gradient_bound_qk_is).
+
+Lemma loss_gradient_ce_is D_U p : (1 - p) * D_U = Formulas.loss_gradient_ce D_U p.
+Proof. by rewrite /Formulas.loss_gradient_ce; ring. Qed.
+Definition loss_gradient_ce := ltac:(restate @threshold.loss_gradient loss_gradient_ce_is).
+
+Lemma loss_gradient_mse_is U B_v B_y : U * (U * B_v + B_y) = Formulas.loss_gradient_mse U B_v B_y.
+Proof. by rewrite /Formulas.loss_gradient_mse; ring. Qed.
+Definition loss_gradient_mse := ltac:(restate @threshold.loss_gradient_mse loss_gradient_mse_is).
+
+Lemma dial_scaled_gradient_is G D_V share B eps delta tau :
+  G * D_V / tau * (share * B * (eps * B + delta / 2) + (1 - share) * delta * B / 2) = Formulas.dial_scaled_gradient G D_V share B eps delta tau.
+Proof. by rewrite /Formulas.dial_scaled_gradient /Rdiv; ring. Qed.
+Definition dial_scaled_gradient := ltac:(restate @threshold.dial_scaled dial_scaled_gradient_is).
+
+Lemma penalty_jump_is : threshold.jump = Formulas.penalty_jump.
+Proof.
+  rewrite /threshold.jump /Formulas.penalty_jump; suff -> : sqrt (2 / 3) = sqrt 6 / 3 by field.
+  by rewrite -[3 in RHS]sqrt_square -?sqrt_div_alt; [congr sqrt; field | lra | lra].
+Qed.
+Definition penalty_jump := ltac:(restate @threshold.penalty_jump_above penalty_jump_is).
+
+Lemma penalty_jump_height_is : 2 / 3 = Formulas.penalty_jump_height.
+Proof. by rewrite /Formulas.penalty_jump_height. Qed.
+Definition penalty_jump_height := ltac:(restate @threshold.penalty_gap penalty_jump_height_is).
+
+Lemma momentum_ratio_is mu : 1 / (1 - mu) = Formulas.momentum_ratio mu.
+Proof. by rewrite /Formulas.momentum_ratio. Qed.
+Definition momentum_ratio := ltac:(restate @extinction.momentum momentum_ratio_is).
+
+Lemma subgradient_radius_is eta lam G_bar : eta * (lam + G_bar) = Formulas.subgradient_radius eta lam G_bar.
+Proof. by rewrite /Formulas.subgradient_radius; ring. Qed.
+Definition subgradient_radius := ltac:(restate @extinction.subgradient_ball subgradient_radius_is).
+
+Lemma leak_bound_is B delta rho tau : 2 * B * delta * rho / tau = Formulas.leak_bound B delta rho tau.
+Proof. by rewrite /Formulas.leak_bound; congr (_ / _); ring. Qed.
+Definition leak_bound := ltac:(restate @blocks.leak leak_bound_is).
+
+Lemma leak_within_is delta rho tau : delta ^ 2 * rho / tau = Formulas.leak_within delta rho tau.
+Proof. by rewrite /Formulas.leak_within; congr (_ / _); ring. Qed.
+Definition leak_within := ltac:(restate @blocks.leak_in_block leak_within_is).
+
+Lemma margin_with_leak_is t_in B delta rho tau : t_in - (2 * B * delta + delta ^ 2) * rho / tau = Formulas.margin_with_leak t_in B delta rho tau.
+Proof. by rewrite /Formulas.margin_with_leak /Rdiv; ring. Qed.
+Definition margin_with_leak := ltac:(restate @blocks.margin margin_with_leak_is).
+
+Lemma content_bound_is rho B delta tau : rho * (B + delta) ^ 2 / tau = Formulas.content_bound rho B delta tau.
+Proof. by rewrite /Formulas.content_bound. Qed.
+Definition content_bound := ltac:(restate @blocks.margin_bilinear content_bound_is).
+
+Lemma margin_bilinear_is beta d rho B delta tau : beta * d - rho * (B + delta) ^ 2 / tau = Formulas.margin_bilinear beta d rho B delta tau.
+Proof. by rewrite /Formulas.margin_bilinear (Rmult_comm d). Qed.
+Definition margin_bilinear := ltac:(restate @blocks.margin_bilinear margin_bilinear_is).
+
+Lemma margin_qk_is beta d rho_Q rho_K B delta tau :
+  beta * d - rho_Q * rho_K * (B + delta) ^ 2 / tau = Formulas.margin_qk beta d rho_Q rho_K B delta tau.
+Proof. by rewrite /Formulas.margin_qk (Rmult_comm d) (Rmult_comm rho_K). Qed.
+Definition margin_qk := ltac:(restate @blocks.margin_qk margin_qk_is).
+
+Lemma adam_threshold_is beta1 beta2 p : extinction.C_A beta1 beta2 * sqrt p = Formulas.adam_threshold beta1 beta2 p.
+Proof. by rewrite /Formulas.adam_threshold /extinction.C_A /Rdiv; ring. Qed.
+Definition adam_threshold := ltac:(restate @extinction.adam adam_threshold_is).
+
+Lemma adam_ratio_is beta1 beta2 : extinction.C_A beta1 beta2 = Formulas.adam_ratio beta1 beta2.
+Proof. by rewrite /Formulas.adam_ratio /extinction.C_A. Qed.
+Definition adam_ratio := ltac:(restate @extinction.adam_ratio adam_ratio_is).
+
+Lemma smoothness_bilinear_is D_U B_v U B_x tau :
+  (2 * D_U * B_v + U ^ 2 * B_v ^ 2 / 2) * B_x ^ 4 / tau ^ 2 = Formulas.smoothness_bilinear D_U B_v U B_x tau.
+Proof. by rewrite /Formulas.smoothness_bilinear /Rdiv; ring. Qed.
+Definition smoothness_bilinear := ltac:(restate @threshold.smoothness smoothness_bilinear_is).
+
+Lemma extinction_steps (J : finType) (theta v : nat -> vector J) (eta lam G_bar gamma theta0 : R) (k : nat) :
+  0 < eta -> 0 < gamma -> norm (theta 0%N) <= theta0 ->
+  (forall k, theta k.+1 = extinction.soft (eta * lam) (vsub (theta k) (vscale eta (v k)))) ->
+  (forall k, norm (v k) <= G_bar) -> G_bar + gamma <= lam -> Formulas.extinction_steps theta0 eta gamma <= INR k -> theta k = vzero.
+Proof.
+  move=> step slack start run bounded penalty; rewrite /Formulas.extinction_steps INR_IZR_INZ => /le_IZR late.
+  exact: (extinction.finite_time step slack start run bounded penalty late).
+Qed.
+
+Lemma norm_after_steps (J : finType) (theta v : nat -> vector J) (eta lam G_bar gamma theta0 : R) (k : nat) :
+  0 < eta -> 0 < gamma -> norm (theta 0%N) <= theta0 ->
+  (forall k, theta k.+1 = extinction.soft (eta * lam) (vsub (theta k) (vscale eta (v k)))) ->
+  (forall k, norm (v k) <= G_bar) -> G_bar + gamma <= lam -> norm (theta k) <= Formulas.norm_after_steps theta0 eta gamma (INR k).
+Proof.
+  move=> step slack start run bounded penalty.
+  apply: Rle_trans (extinction.norm_after (eta := fun=> eta) (fun=> step) slack start run bounded penalty k) _; right.
+  by rewrite /Formulas.norm_after_steps sum_const_all card_ord; congr Rmax; ring.
+Qed.
