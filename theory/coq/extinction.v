@@ -532,8 +532,52 @@ Proof.
   rewrite Rabs_mult; apply: Rmult_le_compat => //; exact: Rabs_pos.
 Qed.
 
-(** The often quoted (1 - beta1)/sqrt (1 - beta2) = 3.16 is no bound: 4.17 is reached after 400 steps, with gradients proportional to
-    (beta2/beta1)^step, so that the gradient of age j is proportional to (beta1/beta2)^j. *)
+(** Gradients proportional to (beta2/beta1)^step - the gradient of age j to (beta1/beta2)^j - reach this number, which tends to C_A. *)
+Theorem adam_reached (beta1 beta2 : R) (m v : nat -> R) (k : nat) (beta1_positive : 0 < beta1)
+    (first_below_one : beta1 < 1) (second_below_one : beta2 < 1) (slower_second : beta1 ^ 2 < beta2)
+    (m_start : m 0%N = 0) (v_start : v 0%N = 0)
+    (m_next : forall k, m k.+1 = beta1 * m k + (1 - beta1) * (beta2 / beta1) ^ k)
+    (v_next : forall k, v k.+1 = beta2 * v k + (1 - beta2) * ((beta2 / beta1) ^ k) ^ 2) :
+  m k.+1 / (1 - beta1 ^ k.+1) / (sqrt (v k.+1 / (1 - beta2 ^ k.+1)) + 0)
+  = (1 - beta1) / (1 - beta1 ^ k.+1) * sqrt ((1 - beta2 ^ k.+1) * (1 - (beta1 ^ 2 / beta2) ^ k.+1) / ((1 - beta2) * (1 - beta1 ^ 2 / beta2))).
+Proof.
+  have b2 : 0 < beta2 by have := pow2_ge_0 beta1; lra.
+  set w := beta2 / beta1 in m_next v_next *.
+  have w0 : 0 < w by exact: div_pos.
+  have wb : w * beta1 = beta2 by rewrite /w; field; lra.
+  have wgt : beta1 < w by apply: (Rmult_lt_reg_r beta1) => //; rewrite wb; lra.
+  have rho_is : beta1 ^ 2 / beta2 = beta1 / w by rewrite -wb; field; lra.
+  have hm i : m i = (1 - beta1) * (w ^ i - beta1 ^ i) / (w - beta1).
+    by elim: i => [|i ih]; rewrite ?m_start ?m_next ?ih /=; field; lra.
+  have hv i : v i = (1 - beta2) * w ^ i * (w ^ i - beta1 ^ i) / (w * (w - beta1)).
+    by elim: i => [|i ih]; rewrite ?v_start ?v_next ?ih /=; [field; lra | rewrite -wb; field; lra].
+  set n := k.+1; have b1n : beta1 ^ n < 1 by apply: power_below; lra.
+  have b2n : beta2 ^ n < 1 by apply: power_below; lra.
+  have W0 : 0 < w ^ n by exact: pow_lt.
+  have r1 : beta1 / w < 1.
+    apply: (Rmult_lt_reg_r w) => //; have -> : beta1 / w * w = beta1 by field; lra.
+    lra.
+  have r0 : 0 <= beta1 / w by apply: Rlt_le; exact: div_pos.
+  have rn : (beta1 / w) ^ n < 1 by apply: power_below.
+  have D_is : w ^ n - beta1 ^ n = w ^ n * (1 - (beta1 / w) ^ n).
+    rewrite Rmult_minus_distr_l Rmult_1_r -Rpow_mult_distr; congr (_ - _ ^ _); field; lra.
+  rewrite rho_is hm hv; set D := w ^ n - beta1 ^ n in D_is *; set W := w ^ n in W0 D_is *; set r := (beta1 / w) ^ n in rn D_is *.
+  have D0 : 0 < D by rewrite D_is; apply: Rmult_lt_0_compat; lra.
+  set p1 := beta1 ^ n in b1n *; set p2 := beta2 ^ n in b2n *.
+  set y := (1 - beta2) * W * D / (w * (w - beta1)) / (1 - p2); set X := (1 - p2) * (1 - r) / ((1 - beta2) * (1 - beta1 / w)).
+  have y0 : 0 < y by do 2 (apply: div_pos; last by [apply: Rmult_lt_0_compat; lra | lra]); do 2 (apply: Rmult_lt_0_compat => //); lra.
+  have X0 : 0 < X by apply: div_pos; apply: Rmult_lt_0_compat; lra.
+  have yX : sqrt y * sqrt X = D / (w - beta1).
+    rewrite -sqrt_mult; [|lra|lra].
+    have -> : y * X = D / (w - beta1) * (D / (w - beta1)).
+      by rewrite /y /X D_is; field; lra.
+    by rewrite sqrt_square //; apply: Rlt_le; apply: div_pos; lra.
+  have sy := sqrt_lt_R0 _ y0.
+  have -> : (1 - beta1) * D / (w - beta1) = (1 - beta1) * (sqrt y * sqrt X) by rewrite yX; field; lra.
+  by rewrite Rplus_0_r; field; lra.
+Qed.
+
+(** The often quoted (1 - beta1)/sqrt (1 - beta2) = 3.16 is no bound: 4.17 is reached after 400 steps ([adam_reached]). *)
 Theorem adam_quoted :
   (1 - 9 / 10) / sqrt (1 - 999 / 1000)
   < (1 - 9 / 10) / (1 - (9 / 10) ^ 400)
