@@ -129,9 +129,7 @@ def _run(
         try:
             run = run_checks(
                 families, options, out, workers=workers,
-                report=lambda shard, done, total: progress.update(
-                    task, completed=done, total=total, description=f"{shard.kind} {shard.family}: {shard.subject.rpartition('.')[2]}"[:40]
-                ),
+                report=lambda doing, done, total: progress.update(task, completed=done, total=total, description=doing[:40]),
             )  # fmt: skip
         except KeyboardInterrupt:
             console.print("interrupted; what was finished is kept, and the same command goes on from there")
@@ -149,19 +147,20 @@ def _print(run: object, seconds: float) -> None:
 
     assert isinstance(run, RunResult)
     console = Console(width=None if sys.stdout.isatty() else 150)
-    table = Table(title="Statements", title_justify="left", header_style="bold")
+    table = Table(title="Statements (* counterexample)", title_justify="left", header_style="bold", box=None, pad_edge=False)
     for heading, side in (
         ("family", "left"), ("statement", "left"), ("derived", "left"), ("examples", "right"), ("layers", "right"),
         ("worst slack", "right"), ("tightness", "right"), ("controls killed", "right"), ("verdict", "left"),
     ):  # fmt: skip
-        table.add_column(heading, justify=side)  # type: ignore[arg-type]
+        # a name is folded rather than cut short; numbers are never split
+        table.add_column(heading, justify=side, overflow="fold", no_wrap=side == "right" and " " not in heading)  # type: ignore[arg-type]
     colours = {"HOLDS": "green", "FAILS": "bold red", "UNDECIDED": "yellow", "OUT_OF_DOMAIN": "yellow"}
     family = ""
     for statement in run.statements:
         table.add_row(
             statement.family if statement.family != family else "",
-            statement.name.partition(".")[2] + (" (counterexample)" if statement.kind == "counterexample" else ""),
-            ("yes" if not statement.rests_on else "yes, by lemma") if statement.derived else "NO",
+            statement.name.partition(".")[2] + (" *" if statement.kind == "counterexample" else ""),
+            ("yes" if not statement.rests_on else "by lemma") if statement.derived else "NO",
             f"{statement.examples:,}",
             f"{statement.layers:,}",
             "" if statement.tally.worst_slack is None else f"{statement.tally.worst_slack:.1e}",

@@ -20,7 +20,7 @@ from checks.properties import Options
 from checks.shards import Shard, StatementResult, fingerprint, layers_trained, merge, plan, run_shard
 from checks.verdict import EXIT_CODES, Verdict, worst
 
-Report = Callable[[Shard, int, int], None]
+Report = Callable[[str, int, int], None]  # what is being done, shards done, shards in all
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ def run_checks(
         results[shard] = result
         done += 1
         if report is not None:
-            report(shard, done, total)
+            report(f"{shard.kind} {shard.family}: {shard.subject.rpartition('.')[2]}", done, total)
+    if report is not None:
+        report("formulas against statements", done, total)
     statements = merge(families, results)
     stale = _stale_formulas()
     evidence = out / f"{name}.json"
