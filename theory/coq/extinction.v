@@ -4,7 +4,8 @@
     proximal map of the norm. The vectors v are any vectors of norm at most G_bar: gradients of any loss, minibatch or clipped gradients,
     momentum, Adam's direction.
 
-    Against the informal statement: runs are sequences of vectors of any dimension; the ceiling is Flocq's [Zceil]; the floating-point
+    Against the informal statement: runs are sequences of vectors of any dimension, zero in every state from number ceil(theta0/(eta gamma)) on,
+    whether or not the group starts alive; the ceiling is Flocq's [Zceil]; the floating-point
     statements take the rounding of one step as hypotheses ([rounding_norm], [rounding_threshold], [rounding_step]), which the suite samples
     exactly and Coq does not prove about any machine. *)
 

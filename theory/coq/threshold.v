@@ -6,7 +6,8 @@
 
     Against the informal statement: gradients are along differentiable curves ([has_gradient], Frechet in finite dimension); stationary
     means that no rate of the objective from the right, towards any point that the constraint set joins by a segment, is negative; the
-    layer of T5b has its own visible keys for every query (any mask) and a bias in every score (the dial). *)
+    layer of T5b has its own visible keys for every query (any mask) and a bias in every score (the dial). That the target has positive
+    probability ([loss_gradient_strict]) is a fact about softmax, not a hypothesis; [uniform_entropy] needs a key and no block. *)
 
 From Coq Require Import Reals Lra Psatz FunctionalExtensionality.
 From Coquelicot Require Import Coquelicot.
@@ -1673,3 +1674,52 @@ Proof.
   rewrite entry; apply: abs_le; first exact: cubic.
   by have := cubic (- m) ltac:(lra); lra.
 Qed.
+
+(** Equality in the covariance bound: two keys of weight 1/2, opposite keys and values. *)
+Theorem covariance_attained (G D_K D_V : R) (hG : 0 <= G) (hK : 0 <= D_K) (hV : 0 <= D_V) :
+  let key := fun b : bool_finType => one_number (tt : unit_finType) (signed (D_K / 2) b) in
+  let value := fun b : bool_finType => one_number (tt : unit_finType) (signed (D_V / 2) b) in let g := one_number (tt : unit_finType) G in
+  [/\ distribution (fun _ : bool_finType => / 2), norm g <= G, forall j k, norm (vsub (key j) (key k)) <= D_K,
+      forall j k, norm (vsub (value j) (value k)) <= D_V & norm (vcov (fun _ : bool_finType => / 2) key (fun j => dot (value j) g)) = D_K / 2 * (G * D_V / 2)].
+Proof.
+  move=> key value g; have law : distribution (fun _ : bool_finType => / 2) by split=> [i|]; [lra | rewrite big_bool /=; field].
+  split=> //; first by rewrite norm_one_number Rabs_right; lra.
+  - by move=> j k; apply: Rle_trans (@signed_spread _ (tt : unit_finType) (D_K / 2) j k _) _; lra.
+  - by move=> j k; apply: Rle_trans (@signed_spread _ (tt : unit_finType) (D_V / 2) j k _) _; lra.
+  have y b : dot (value b) g = signed (D_V / 2) b * G.
+    by rewrite /dot (big_pred1 (tt : unit_finType)) => [|[]] //; rewrite /value /g /one_number eqxx.
+  have -> : vcov (fun _ : bool_finType => / 2) key (fun j => dot (value j) g) = one_number (tt : unit_finType) (D_K / 2 * (G * D_V / 2)).
+    apply: vector_eq => -[]; rewrite /vcov cov_alt // /mean !big_bool /= !y /key /one_number !eqxx /=; field.
+  by rewrite norm_one_number Rabs_right //; apply: Rle_ge; do ! apply: Rmult_le_pos; lra.
+Qed.
+
+(** * Sets and terms that T5a allows *)
+
+Theorem space_star_shaped (P Grp : finType) (grp : P -> Grp) (g : Grp) : star_shaped grp g (fun=> True).
+Proof. by []. Qed.
+
+Lemma shrunk_shorter (P Grp : finType) (grp : P -> Grp) (g : Grp) (s : R) (theta : vector P) (S : pred P) :
+  0 <= s <= 1 -> norm (part S (shrunk grp g s theta)) <= norm (part S theta).
+Proof.
+  move=> hs; apply: square_le; first exact: norm_ge0.
+  rewrite !norm_square; apply: sum_le => p _; rewrite /part /shrunk; case: (S p); last lra.
+  by case: ifP => _; [have := Rle_0_sqr (theta p); rewrite /Rsqr; nra | lra].
+Qed.
+
+(** Centred balls on any parts of the parameters at once: one joint ball, a ball for every matrix, a ball for every group. *)
+Theorem balls_star_shaped (P Grp : finType) (grp : P -> Grp) (g : Grp) (T : Type) (S : T -> pred P) (radius : T -> R) :
+  star_shaped grp g (fun theta => forall i, norm (part (S i) theta) <= radius i).
+Proof. by move=> theta s h hs i; apply: Rle_trans (h i); exact: shrunk_shorter. Qed.
+
+(** Weight decay, (mu/2)|theta|^2, does not rise. *)
+Theorem decay_falls (P Grp : finType) (grp : P -> Grp) (g : Grp) (mu s : R) (theta : vector P) (nonnegative : 0 <= mu) (fraction : 0 <= s <= 1) :
+  mu / 2 * dot (shrunk grp g s theta) (shrunk grp g s theta) <= mu / 2 * dot theta theta.
+Proof.
+  apply: Rmult_le_compat_l; first lra.
+  apply: sum_le => p _; rewrite /shrunk; case: ifP => _; last lra.
+  by have := Rle_0_sqr (theta p); rewrite /Rsqr; nra.
+Qed.
+
+(** Diameters from norms: the stated G B_v B_k B_c / tau follows. *)
+Theorem diameter_le (I J : finType) (x : I -> vector J) (B : R) (norms : forall i, norm (x i) <= B) : forall i k, norm (vsub (x i) (x k)) <= 2 * B.
+Proof. by move=> i k; apply: Rle_trans (norm_vsub _ _) _; have := norms i; have := norms k; lra. Qed.
