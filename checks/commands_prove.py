@@ -108,7 +108,9 @@ def modules(folder: Path) -> dict[str, Path]:
 
 def dependencies(path: Path, known: Iterable[str]) -> list[str]:
     """The modules of this project that a file requires."""
-    required = re.findall(r"From\s+Localist\s+Require\s+(?:Import\s+|Export\s+)?([^.]*)\.", code_of(path.read_text(encoding="utf-8")))
+    required = re.findall(
+        r"From\s+Localist\s+Require\s+(?:Import\s+|Export\s+)?([^.]*)\.", code_of(path.read_text(encoding="utf-8"))
+    )
     return [name for name in known if any(name in words.split() for words in required)]
 
 
@@ -131,7 +133,11 @@ def digests(folder: Path, version: str) -> dict[str, str]:
 def _coqc(folder: Path, name: str) -> subprocess.CompletedProcess[str]:
     warnings = "-notation-overridden,-ambiguous-paths"
     return subprocess.run(
-        ["coqc", "-q", "-Q", ".", "Localist", "-w", warnings, f"{name}.v"], cwd=folder, capture_output=True, text=True, check=False
+        ["coqc", "-q", "-Q", ".", "Localist", "-w", warnings, f"{name}.v"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -185,7 +191,9 @@ def _query(into: Path, name: str, text: str) -> str:
 
 def _axioms(answer: str) -> list[str]:
     """Names in the answer to Print Assumptions; section variables and opaque escapes are listed with them."""
-    return re.findall(r"^([A-Za-z_][\w.']*)\s*(?::|$|\s+relies|\s+is assumed)", answer.partition("Axioms:")[2], flags=re.MULTILINE)
+    return re.findall(
+        r"^([A-Za-z_][\w.']*)\s*(?::|$|\s+relies|\s+is assumed)", answer.partition("Axioms:")[2], flags=re.MULTILINE
+    )
 
 
 def _clean(statement: str) -> str:
@@ -201,7 +209,8 @@ def audit(folder: Path, into: Path, families: Iterable[str]) -> tuple[list[Proof
         return [], [], [*problems, "no theorem to audit: no family has a module in _CoqProject"]
     head = (
         "From Coq Require Import Reals.\nFrom mathcomp Require Import all_ssreflect.\nFrom Coquelicot Require Import Coquelicot.\n"
-        "From Localist Require Import Sums Vectors.\n" + f"From Localist Require {' '.join(known)}.\nOpen Scope R_scope.\nSet Printing Width 200.\n"
+        "From Localist Require Import Sums Vectors.\n"
+        + f"From Localist Require {' '.join(known)}.\nOpen Scope R_scope.\nSet Printing Width 200.\n"
     )
     about = "".join(f"About {family}.{name}.\n" for family, name in names)
     proofs = []
@@ -218,7 +227,9 @@ def audit(folder: Path, into: Path, families: Iterable[str]) -> tuple[list[Proof
         f"{module}.{name}"
         for module in ("Links", "Pins")
         if module in known
-        for name in re.findall(r"^(?:Lemma|Definition)\s+(\w+)", code_of(known[module].read_text(encoding="utf-8")), flags=re.MULTILINE)
+        for name in re.findall(
+            r"^(?:Lemma|Definition)\s+(\w+)", code_of(known[module].read_text(encoding="utf-8")), flags=re.MULTILINE
+        )
     ]
     every = [f"{family}.{name}" for family, name in names] + tied
     conjunction = "Definition every :=\n  (" + ",\n   ".join(f"@{name}" for name in every) + ").\nPrint Assumptions every.\n"
@@ -300,7 +311,13 @@ def default_build() -> Path:
 @click.command("prove")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Compilers at work at a time.")
-@click.option("--build", "into", type=click.Path(file_okay=False, path_type=Path), default=None, help="Folder of compiled proofs; default: the user's cache.")
+@click.option(
+    "--build",
+    "into",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="Folder of compiled proofs; default: the user's cache.",
+)
 @click.option("--sources", type=click.Path(exists=True, file_okay=False, path_type=Path), default=SOURCES, hidden=True)
 @click.option("--accept", "accepting", is_flag=True, help="Record that statements and theorems, as they are now, say the same.")
 def prove(as_json: bool, jobs: int, into: Path | None, sources: Path, accepting: bool) -> None:
@@ -309,16 +326,29 @@ def prove(as_json: bool, jobs: int, into: Path | None, sources: Path, accepting:
     Exit codes: 0 every statement is proved, 1 one is not or the audit found a problem, 3 Coq is not installed.
     """
     if shutil.which("coqc") is None:
-        click.echo(f"Not run: coqc not found. The proofs are for Coq 8.16 as Debian packages it; install it with\n  {INSTALL}", err=True)
+        click.echo(
+            f"Not run: coqc not found. The proofs are for Coq 8.16 as Debian packages it; install it with\n  {INSTALL}",
+            err=True,
+        )
         sys.exit(3)
     console = Console(stderr=True)
     started = time.monotonic()
     folder = into or default_build()
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
     ) as progress:
         task = progress.add_task("compiling", total=None)
-        problems = build(sources, folder, jobs, lambda name, total: progress.update(task, total=total, advance=1, description=f"compiled {name}"))
+        problems = build(
+            sources,
+            folder,
+            jobs,
+            lambda name, total: progress.update(task, total=total, advance=1, description=f"compiled {name}"),
+        )
         proofs: list[Proof] = []
         axioms: list[str] = []
         if not problems:
@@ -334,14 +364,22 @@ def prove(as_json: bool, jobs: int, into: Path | None, sources: Path, accepting:
         extra = {(p.module, p.name): p for p in proofs}
         for row in rows:
             extra.pop(tuple(row["name"].split(".", 1)), None)
-        report = {"seconds": round(seconds, 1), "axioms": axioms, "problems": problems, "statements": rows, "further": [asdict(p) for p in extra.values()]}
+        report = {
+            "seconds": round(seconds, 1),
+            "axioms": axioms,
+            "problems": problems,
+            "statements": rows,
+            "further": [asdict(p) for p in extra.values()],
+        }
         click.echo(json.dumps(report, indent=1))
     else:
         _table(rows, problems, axioms, seconds, proved, len(proofs))
     sys.exit(0 if proved == len(rows) and not problems else 1)
 
 
-def _table(rows: list[dict[str, Any]], problems: list[str], axioms: list[str], seconds: float, proved: int, theorems: int) -> None:
+def _table(
+    rows: list[dict[str, Any]], problems: list[str], axioms: list[str], seconds: float, proved: int, theorems: int
+) -> None:
     console = Console(width=None if sys.stdout.isatty() else 150)
     table = Table(header_style="bold")
     for heading in ("statement", "status", "hypotheses by name"):
@@ -352,4 +390,5 @@ def _table(rows: list[dict[str, Any]], problems: list[str], axioms: list[str], s
     console.print(table)
     for problem in problems:
         console.print(Text(problem), style="red")
-    console.print(f"{proved} of {len(rows)} statements proved ({theorems} theorems in Coq), {seconds:.0f} s. Axioms: {', '.join(axioms) or 'none printed'}")
+    counted = f"{proved} of {len(rows)} statements proved ({theorems} theorems in Coq), {seconds:.0f} s."
+    console.print(f"{counted} Axioms: {', '.join(axioms) or 'none printed'}")

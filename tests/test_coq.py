@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 import sympy as sp
+from click.testing import CliRunner
+
+import theory
 from checks import commands_prove as prove
 from checks.commands_prove import AXIOMS, SOURCES
-from click.testing import CliRunner
 from theory.export import coq
 from theory.export.__main__ import TARGETS, every_formula
 from theory.export.python import PrintError
 from theory.symbols import g, n, t
-
-import theory
 
 needs_coq = pytest.mark.skipif(
     shutil.which("coqc") is None and not os.environ.get("CI"),
@@ -51,7 +51,9 @@ def test_generated_files_are_current(target: str) -> None:
     assert (SOURCES.parent / target).read_text(encoding="utf-8") == TARGETS[target](), "run python -m theory.export and commit"
 
 
-@pytest.mark.parametrize("expression", [sp.Float(0.5), sp.Piecewise((t, t > 0), (0, True)), sp.I * t, sp.zoo, sp.Sum(t, (n, 1, g)), sp.gamma(t)])
+@pytest.mark.parametrize(
+    "expression", [sp.Float(0.5), sp.Piecewise((t, t > 0), (0, True)), sp.I * t, sp.zoo, sp.Sum(t, (n, 1, g)), sp.gamma(t)]
+)
 def test_the_printer_refuses_what_it_does_not_know(expression: sp.Expr) -> None:
     with pytest.raises(PrintError):
         coq.CoqPrinter().doprint(expression)
@@ -65,7 +67,9 @@ def test_the_printer_keeps_numbers_exact_and_names_apart() -> None:
 
 def test_every_formula_has_a_link() -> None:
     links = (SOURCES / "Links.v").read_text(encoding="utf-8")
-    assert [f.name for f in every_formula() if not re.search(rf"^(Lemma|Definition) {f.name}\b(?!_)", links, re.MULTILINE)] == []
+    assert [
+        f.name for f in every_formula() if not re.search(rf"^(Lemma|Definition) {f.name}\b(?!_)", links, re.MULTILINE)
+    ] == []
 
 
 def test_comments_hide_nothing_and_are_not_searched(tmp_path: Path) -> None:
@@ -76,7 +80,9 @@ def test_comments_hide_nothing_and_are_not_searched(tmp_path: Path) -> None:
     assert prove.forbidden_words(path) == ["A.v:2: Admitted"]
 
 
-@pytest.mark.parametrize("word", ["Axiom", "Parameter", "Conjecture", "Admitted", "admit", "Abort", "Unset Guard Checking", "bypass_check"])
+@pytest.mark.parametrize(
+    "word", ["Axiom", "Parameter", "Conjecture", "Admitted", "admit", "Abort", "Unset Guard Checking", "bypass_check"]
+)
 def test_each_forbidden_word_is_found(word: str, tmp_path: Path) -> None:
     (tmp_path / "A.v").write_text(f"Lemma x : True.\n{word} .\n")
     assert prove.forbidden_words(tmp_path / "A.v") == [f"A.v:2: {word}"]
@@ -99,7 +105,9 @@ def test_without_coq_the_command_says_what_to_install(monkeypatch: pytest.Monkey
 
 def test_the_table_of_hypotheses_names_real_ones() -> None:
     table = prove._load(SOURCES / "hypotheses.json")
-    assert [f"{name}: {key}" for name, said in table.items() for key in said if key not in theory.theorem_named(name).assumes] == []
+    assert [
+        f"{name}: {key}" for name, said in table.items() for key in said if key not in theory.theorem_named(name).assumes
+    ] == []
 
 
 def test_a_changed_statement_is_stale(tmp_path: Path) -> None:
@@ -148,7 +156,10 @@ VIOLATIONS = {
     "admitted": ("Theorem outside_mass : 0 = 1.\nProof. Admitted.", "Admitted"),
     "variable outside a section": ("Variable easy : 0 = 1.\nTheorem outside_mass : 0 = 1.\nProof. exact easy. Qed.", "easy"),
     "context outside a section": ("Context (easy : 0 = 1).\nTheorem outside_mass : 0 = 1.\nProof. exact easy. Qed.", "easy"),
-    "dropped by Abort": ("Theorem outside_mass : 0 = 1.\nProof. Abort.\nTheorem kept : True.\nProof. exact I. Qed.", "outside_mass"),
+    "dropped by Abort": (
+        "Theorem outside_mass : 0 = 1.\nProof. Abort.\nTheorem kept : True.\nProof. exact I. Qed.",
+        "outside_mass",
+    ),
     "primitive floats": (
         "From Coq Require Import PrimFloat.\nTheorem outside_mass : exists x : float, x = x.\nProof. exists one; reflexivity. Qed.",
         "float",
