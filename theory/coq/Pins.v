@@ -8,7 +8,8 @@ From Localist Require Import Numbers Formulas.
 Open Scope R_scope.
 
 Ltac settle :=
-  repeat first [rewrite Rmax_left by enclose | rewrite Rmax_right by enclose | rewrite Rmin_left by enclose | rewrite Rmin_right by enclose].
+  repeat first
+    [rewrite Rmax_left by enclose | rewrite Rmax_right by enclose | rewrite Rmin_left by enclose | rewrite Rmin_right by enclose].
 
 Lemma outside_mass_bound_pin : Rabs (outside_mass_bound 64 8 6 - (170553336193356154180677027797 / 10000000000000000000000000000000)) <= (11 / 645000000000000000).
 Proof. unfold outside_mass_bound; settle; enclose. Qed.

@@ -91,7 +91,8 @@ From Localist Require Import Numbers Formulas.
 Open Scope R_scope.
 
 Ltac settle :=
-  repeat first [rewrite Rmax_left by enclose | rewrite Rmax_right by enclose | rewrite Rmin_left by enclose | rewrite Rmin_right by enclose].
+  repeat first
+    [rewrite Rmax_left by enclose | rewrite Rmax_right by enclose | rewrite Rmin_left by enclose | rewrite Rmin_right by enclose].
 """
 
 # One point inside every domain. Symbols of one kind differ, so that exchanging two of them moves the value.
