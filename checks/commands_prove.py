@@ -27,6 +27,7 @@ from rich.table import Table
 from rich.text import Text
 
 import theory
+from checks.files import write_atomically
 from theory.theorem import Theorem
 
 SOURCES = Path(theory.__file__).parent / "coq"
@@ -303,6 +304,14 @@ def accept(proofs: Iterable[Proof], sources: Path = SOURCES) -> None:
     (sources / "accepted.json").write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 
+def source_digest(folder: Path = SOURCES) -> str:
+    """Sixteen hex digits of every Coq source and of what was accepted: a record of other sources is stale."""
+    digest = hashlib.sha256()
+    for path in sorted((*folder.glob("*.v"), *folder.glob("*.json"), folder / "_CoqProject")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def default_build() -> Path:
     """A folder of the user's cache: compiled proofs are not part of the sources."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "localist" / "coq"
@@ -320,8 +329,13 @@ def default_build() -> Path:
 )
 @click.option("--sources", type=click.Path(exists=True, file_okay=False, path_type=Path), default=SOURCES, hidden=True)
 @click.option("--accept", "accepting", is_flag=True, help="Record that statements and theorems, as they are now, say the same.")
-def prove(as_json: bool, jobs: int, into: Path | None, sources: Path, accepting: bool) -> None:
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("evidence"), show_default=True, help="Folder of the record."
+)
+def prove(as_json: bool, jobs: int, into: Path | None, sources: Path, accepting: bool, out: Path) -> None:
     """Compile the Coq proofs, audit what they assume, list what they prove.
+
+    The record, `proofs.json`, is what `localist theorems` computes the status *proved* from.
 
     Exit codes: 0 every statement is proved, 1 one is not or the audit found a problem, 3 Coq is not installed.
     """
@@ -360,17 +374,19 @@ def prove(as_json: bool, jobs: int, into: Path | None, sources: Path, accepting:
     rows = statuses(proofs, not problems, sources)
     proved = sum(row["status"] == "proved" for row in rows)
     seconds = time.monotonic() - started
+    extra = {(p.module, p.name): p for p in proofs}
+    for row in rows:
+        extra.pop(tuple(row["name"].split(".", 1)), None)
+    report = {
+        "sources": source_digest(sources),
+        "seconds": round(seconds, 1),
+        "axioms": axioms,
+        "problems": problems,
+        "statements": rows,
+        "further": [asdict(p) for p in extra.values()],
+    }
+    write_atomically(out / "proofs.json", json.dumps(report, indent=1))
     if as_json:
-        extra = {(p.module, p.name): p for p in proofs}
-        for row in rows:
-            extra.pop(tuple(row["name"].split(".", 1)), None)
-        report = {
-            "seconds": round(seconds, 1),
-            "axioms": axioms,
-            "problems": problems,
-            "statements": rows,
-            "further": [asdict(p) for p in extra.values()],
-        }
         click.echo(json.dumps(report, indent=1))
     else:
         _table(rows, problems, axioms, seconds, proved, len(proofs))

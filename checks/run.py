@@ -7,7 +7,6 @@ import json
 import multiprocessing
 import os
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from checks.files import write_atomically
 from checks.properties import Options
 from checks.shards import Shard, StatementResult, fingerprint, layers_trained, merge, plan, run_shard
 from checks.verdict import EXIT_CODES, Verdict, worst
@@ -41,21 +41,6 @@ class RunResult:
     def exit_code(self) -> int:
         """0 all hold, 1 something fails, 3 undecided."""
         return EXIT_CODES[self.verdict]
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that a reader, or an interruption, sees the old one or the new one and nothing between."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def run_checks(

@@ -13,9 +13,10 @@ from checks import run as runner
 from checks import shards as sh
 from checks.claims import Case, judge, row_case
 from checks.controls import Mutant, kill, mutants, run_controls, with_claim, without
+from checks.files import write_atomically
 from checks.properties import FamilyChecks, Options, Property, Tally, Trained, attack
 from checks.rows import ordinary_rows, two_level_rows
-from checks.run import run_checks, write_atomically
+from checks.run import run_checks
 from checks.shards import Shard, fingerprint, merge, plan, run_shard
 from checks.strategies import row_batches
 from checks.verdict import FAILS, HOLDS, UNDECIDED
