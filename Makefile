@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: verify test lint formulas clean
+.PHONY: verify test prove lint formulas clean
 
 verify: $(READY)  ## replay, attack and control every statement; table and evidence
 	$(BIN)/localist verify
@@ -15,11 +15,14 @@ test: $(READY)  ## style, types, generated files, tests
 	$(BIN)/python -m theory.export --check
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
+prove: $(READY)  ## compile and audit the Coq proofs; says what to install where coqc is missing
+	$(BIN)/localist prove
+
 lint: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/mypy
 
-formulas: $(READY)  ## write theory/formulas.py from the statements
+formulas: $(READY)  ## write the generated files (theory/formulas.py, theory/coq/Formulas.v, Pins.v) from the statements
 	$(BIN)/python -m theory.export
 
 $(READY): pyproject.toml constraints.txt

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sympy as sp
 from click.testing import CliRunner
+from filelock import FileLock
 
 import theory
 from checks import commands_prove as prove
@@ -28,8 +29,9 @@ needs_coq = pytest.mark.skipif(
 
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.getbasetemp().parent / "coq-build"  # shared by the workers of one run; the stamp makes reuse safe
-    assert prove.build(SOURCES, folder) == []
+    folder = tmp_path_factory.getbasetemp().parent / "coq-build"  # shared by the workers of one run, built by the first of them
+    with FileLock(f"{folder}.lock"):
+        assert prove.build(SOURCES, folder) == []
     return folder
 
 
@@ -142,6 +144,19 @@ def test_every_statement_is_proved_from_four_axioms(compiled: Path) -> None:
     assert problems == []
     assert set(axioms) == AXIOMS
     assert [f"{row['name']}: {row['why']}" for row in prove.statuses(proofs, True) if row["status"] != "proved"] == []
+
+
+@needs_coq
+def test_the_stand_alone_checker_agrees_and_can_refuse(compiled: Path, tmp_path: Path) -> None:
+    for path in compiled.iterdir():
+        if path.suffix in (".vo", ".json"):
+            shutil.copyfile(path, tmp_path / path.name)
+    assert prove.recheck(tmp_path, theory.FAMILIES) == []
+    assert (tmp_path / "coqchk.answer").exists()
+    (tmp_path / "coqchk.answer").unlink()
+    whole = (tmp_path / "dial.vo").read_bytes()
+    (tmp_path / "dial.vo").write_bytes(whole[: len(whole) // 2] + bytes(64) + whole[len(whole) // 2 + 64 :])
+    assert "coqchk refuses" in " ".join(prove.recheck(tmp_path, theory.FAMILIES))
 
 
 @needs_coq
