@@ -184,6 +184,7 @@ non_interference = Theorem(
         "O is": concentration.ROW_SUMS["O is"],
         "O, replaced": sp.Eq(_O2, sp.Sum(sp.exp(_s2[j_out]), (j_out, g + 1, n)), **_rel),
         "drift is": sp.Eq(weight_drift, _drift, **_rel),
+        "block of the row": sp.Le(g, n, **_rel),
     }
     | forms(rho_A, rho_A)
     | across(s[j_out])

@@ -73,6 +73,7 @@ DISTRIBUTION = {
     "surprisal in": sp.Eq(weight[j_in] * (weight[j_in] - sp.exp(-surprisal[j_in])), 0, **_rel),
     "surprisal out": sp.Eq(weight[j_out] * (weight[j_out] - sp.exp(-surprisal[j_out])), 0, **_rel),
     "total is": sp.Eq(sp.Sum(weight[j_in], (j_in, 1, g)) + sp.Sum(weight[j_out], (j_out, g + 1, n)), 1, **_rel),
+    "block of the row": sp.Le(g, n, **_rel),
 }  # fmt: skip
 MASS_OUT = {"mass out is": sp.Eq(eps, sp.Sum(weight[j_out], (j_out, g + 1, n)), **_rel)}
 SOFTMAX = DISTRIBUTION | MASS_OUT | {

@@ -85,6 +85,11 @@ floor_size = Theorem(
     assumes={"positive": POSITIVE_RANGE, **SIZE},
     steps=(
         _below_one,
+        Manifest("some outside", sp.Gt(n * _u, 0, **_rel)),
+        Combine(
+            "weights at the next", sp.Gt(top_size + 1 + (n - top_size - 1) * _u, 0, **_rel),
+            {"u below 1": top_size + 1, "some outside": 1},
+        ),
         Cases(
             "claim", _at_other, top_other - top_size,
             (
@@ -132,6 +137,7 @@ SOFTMAX_ENTROPY = {
     "weight in": sp.Eq(a[j_in], sp.exp(s[j_in]) / (sum_in + sum_out), **_rel),
     "weight out": sp.Eq(a[j_out], sp.exp(s[j_out]) / (sum_in + sum_out), **_rel),
     "H is": sp.Eq(entropy, -sp.Sum(_terms_in, (j_in, 1, g)) - sp.Sum(_terms_out, (j_out, g + 1, n)), **_rel),
+    "block of the row": sp.Le(g, n, **_rel),
 }
 SOFTMAX_RANGE = SOFTMAX_ENTROPY | {
     "least in": sp.Ge(s[j_in], bottom, **_rel),
@@ -150,6 +156,7 @@ floor = Theorem(
     assumes={"positive": POSITIVE_RANGE, "range": RANGE, **SIZE},
     definitions=SOFTMAX_RANGE | {"in the box": sp.Ge(_score, -_R, **_rel), "below the top": sp.Le(_score, 0, **_rel)},
     steps=(
+        _below_one,
         Cite("one score", one_score, _one, {"above": "in the box", "below": "below the top"}),
         Cite(
             "a vertex", vertex_sweep,

@@ -189,7 +189,7 @@ def _cut(name: str, bound: sp.Expr, positive: Combine) -> Cases:
             Manifest("dead", sp.Eq(sp.Max(0, _raw), 0, **rel)),
             Combine("low", goal, {"float step": 1, "dead": -1, "bound not negative": 1}),
         ),
-        (Manifest("alive", sp.Eq(sp.Max(0, _raw), _raw, **rel)), positive),
+        (Manifest("kept", sp.Eq(sp.Max(0, _raw), _raw, **rel)), positive),
     )
 
 
@@ -233,7 +233,7 @@ float_zero = Theorem(
                     Combine(
                         "high",
                         sp.Le(_there, theta0, **rel),
-                        {"float step": 1, "alive": -1, "net": 1, "below the start.at": 1, "falls": 1},
+                        {"float step": 1, "kept": -1, "net": 1, "below the start.at": 1, "falls": 1},
                     ),
                 ),
             ),
@@ -245,7 +245,7 @@ float_zero = Theorem(
         _cut(
             "each step",
             _after,
-            Combine("high", sp.Le(_there, _after, **rel), {"float step": 1, "alive": -1, "net": 1, "not cut": 1}),
+            Combine("high", sp.Le(_there, _after, **rel), {"float step": 1, "kept": -1, "net": 1, "not cut": 1}),
         ),
         Cite("claim", LAST_STEP.of, {gamma: float_slack}, LAST_STEP.given),
     ),

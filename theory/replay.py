@@ -7,7 +7,7 @@ added up, a cited statement's hypotheses were all discharged. A step that is not
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import sympy as sp
@@ -16,11 +16,29 @@ from sympy.core.relational import Relational
 
 from theory import steps as st
 from theory.export.python import PrintError
-from theory.signs import NON_NEGATIVE, POSITIVE, ZERO, evaluate, first_box_without_sign, gap, possible_signs, wanted_signs
-from theory.symbols import RANGES, g, k_step, m, n
+from theory.signs import (
+    NON_NEGATIVE,
+    POSITIVE,
+    ZERO,
+    evaluate,
+    first_box_without_sign,
+    gap,
+    length_signs,
+    possible_signs,
+    undefined,
+    wanted_signs,
+)
+from theory.symbols import RANGES, g, k_step, n
 from theory.theorem import Lemma, Theorem
 
 Facts = dict[str, Relational]
+DOMAINS = [  # what a value is checked for; SymPy would use any other assumption unseen
+    sp.Symbol("x", **domain).assumptions0
+    for domain in (
+        {"real": True}, {"nonnegative": True}, {"positive": True},
+        {"integer": True}, {"integer": True, "nonnegative": True}, {"integer": True, "positive": True},
+    )
+]  # fmt: skip
 
 
 class ReplayError(Exception):
@@ -137,6 +155,14 @@ def _establish(where: str, step: st.Step, facts: Facts) -> Relational:
         raise ReplayError(f"{where}, step {step.name!r} ({type(step).__name__}): {error}") from None
 
 
+def _establish_all(where: str, steps: Iterable[st.Step], facts: Facts) -> None:
+    """Add what the steps establish to the facts; a name is given once, or an assumption could be hidden by another fact."""
+    for step in steps:
+        if step.name in facts:
+            raise ReplayError(f"{where}, step {step.name!r}: a fact of that name is already there")
+        facts[step.name] = _establish(where, step, facts)
+
+
 def _lookup(facts: Facts, name: str) -> Relational:
     if name not in facts:
         raise ReplayError(f"it cites {name!r}, which is no fact here; facts are {', '.join(sorted(facts))}")
@@ -185,12 +211,7 @@ def _cite(where: str, step: st.Cite, facts: Facts) -> Relational:
     for symbol in symbols:
         _check_domain(symbol, step.values.get(symbol, symbol), facts)
     values = dict(step.values)
-    if any(k_step in hypothesis.free_symbols for hypothesis in hypotheses.values()) and any(
-        k_step == key or k_step in sp.sympify(value).free_symbols for key, value in values.items()
-    ):
-        raise ReplayError(
-            f"the hypotheses of {step.of.name} are about every step, so no value may mention the generic step {k_step}"
-        )
+    _check_values(step, relation, tuple(hypotheses.values()), facts)
     if isinstance(step.of, Theorem):
         _check_observables(step, facts)
     for key, hypothesis in hypotheses.items():
@@ -210,6 +231,33 @@ def _cite(where: str, step: st.Cite, facts: Facts) -> Relational:
     if not isinstance(instance, Relational):
         raise ReplayError(f"SymPy evaluated the instance of {step.of.name} to {instance}")
     return instance
+
+
+def _check_values(step: st.Cite, relation: Relational, hypotheses: tuple[Relational, ...], facts: Facts) -> None:
+    """Values are real numbers for symbols of the cited statement, and leave alone what its hypotheses say of every key or step."""
+    about = (*hypotheses, *(step.of.definitions.values() if isinstance(step.of, Theorem) else ()))
+    for key, value in step.values.items():
+        if not isinstance(key, sp.Symbol):
+            raise ReplayError(f"{key} is not a symbol of {step.of.name}; only symbols are replaced")
+        if (part := undefined(sp.sympify(value), facts.values())) is not None:
+            raise ReplayError(f"the value {value} of {key} may be undefined: {part} is not known to be a number")
+    for part in (relation, *about):
+        _check_capture(part, step.values.values())
+    every = {symbol for part in about for symbol in part.free_symbols & {*RANGES, k_step}}
+    if one := every & _of_one(facts):
+        raise ReplayError(f"{step.of.name} assumes something of every {one}, and here something is assumed of one only")
+    replaced = {key: sp.sympify(value).free_symbols for key, value in step.values.items() if key != value}
+    for symbol in every:
+        ends = {letter for end in RANGES.get(symbol, ()) for letter in sp.sympify(end).free_symbols}
+        if changed := replaced.keys() & {symbol, *ends}:
+            raise ReplayError(
+                f"{step.of.name} assumes something of every {symbol}, so {sorted(map(str, changed))} cannot be replaced"
+            )
+        said = {letter for part in about if symbol in part.free_symbols for letter in part.free_symbols}
+        if mixed := [key for key in replaced.keys() & said if symbol in replaced[key]]:
+            raise ReplayError(
+                f"{step.of.name} assumes something of {mixed[0]} and every {symbol}, so its value may not mention {symbol}"
+            )
 
 
 def _check_observables(step: st.Cite, facts: Facts) -> None:
@@ -233,6 +281,10 @@ def _check_domain(symbol: sp.Symbol, value: sp.Expr, facts: Facts) -> None:
     )
     if wanted is not None and not possible_signs(sp.sympify(value), facts.values()) <= wanted:
         raise ReplayError(f"{symbol} is {'positive' if wanted == POSITIVE else 'non-negative'}, and {value} is not known to be")
+    if symbol.assumptions0 not in DOMAINS:
+        raise ReplayError(
+            f"{symbol} is declared {symbol.assumptions0}; a symbol is real, non-negative, positive, or a count of these"
+        )
     if symbol.assumptions0.get("integer") and not sp.sympify(value).is_integer:
         raise ReplayError(f"{symbol} is an integer, and {value} is not known to be")
 
@@ -243,8 +295,8 @@ def _combine(where: str, step: st.Combine, facts: Facts) -> Relational:
         cited, weight = _lookup(facts, name), sp.sympify(weight)
         total += weight * gap(cited)
         signs = possible_signs(weight, facts.values())
-        if pole := _pole(weight, facts):
-            raise ReplayError(f"the weight {weight} of {name!r} may be undefined: {pole} is not known to be away from 0")
+        if (part := undefined(weight, facts.values())) is not None:  # multiplying 0 = 0 by 1/0 would show anything
+            raise ReplayError(f"the weight {weight} of {name!r} may be undefined: {part} is not known to be a number")
         if not isinstance(cited, sp.Eq) and not signs <= NON_NEGATIVE:
             raise ReplayError(f"the weight {weight} of {name!r} is not known to be non-negative (signs {sorted(signs)})")
         strict |= signs == POSITIVE and wanted_signs(cited) == POSITIVE
@@ -259,32 +311,23 @@ def _combine(where: str, step: st.Combine, facts: Facts) -> Relational:
     return step.fact
 
 
-def _pole(weight: sp.Expr, facts: Facts) -> sp.Expr | None:
-    """A denominator (or argument of a logarithm) of the weight that may vanish; multiplying 0 = 0 by 1/0 would show anything."""
-    for part in sp.preorder_traversal(weight):
-        if isinstance(part, sp.Pow) and not (part.exp.is_Integer and part.exp >= 0):
-            signs = possible_signs(part.base, facts.values())
-            if not (
-                signs == POSITIVE
-                or (part.exp.is_Integer and 0 not in signs)
-                or (part.exp.is_positive and signs <= NON_NEGATIVE)
-            ):
-                return part.base
-        if isinstance(part, sp.log) and possible_signs(part.args[0], facts.values()) != POSITIVE:
-            return part.args[0]
-    return None
-
-
 def _apply(where: str, step: st.Apply, facts: Facts) -> Relational:
     cited = _lookup(facts, step.to)
-    slope = possible_signs(sp.diff(step.function, step.variable), facts.values())
-    if _is_root(step.function, step.variable):
-        slope = POSITIVE  # increasing on all of [0, inf), though its slope at 0 is infinite
-    if isinstance(cited, sp.Eq) and _pole(step.function, facts) is None:
+    free = {name: fact for name, fact in facts.items() if step.variable not in fact.free_symbols}  # it stands for any number
+    _check_variable(step.variable, step.function, (cited.lhs, cited.rhs), free)
+    if isinstance(cited, sp.Eq):
         slope = NON_NEGATIVE  # equals go to equals under any function that is defined there
+    elif step.function.has(sp.ceiling):
+        raise ReplayError(f"{step.function} has jumps, and its derivative says nothing")
+    elif _is_root(step.function, step.variable):
+        slope = POSITIVE  # increasing on all of [0, inf), though its slope at 0 is infinite
+    else:
+        slope = possible_signs(sp.diff(step.function, step.variable), free.values())
     if not slope <= NON_NEGATIVE:
         raise ReplayError(f"{step.function} is not known to increase in {step.variable}: derivative signs {sorted(slope)}")
     for side in (cited.lhs, cited.rhs):
+        if (part := undefined(side, facts.values())) is not None:  # exp(log(v)) forgets that v > 0
+            raise ReplayError(f"{side} may be undefined: {part} is not known to be a number")
         _check_domain(step.variable, side, facts)
     strict_lost = (
         type(cited)
@@ -294,6 +337,22 @@ def _apply(where: str, step: st.Apply, facts: Facts) -> Relational:
     return strict_lost(
         step.function.subs(step.variable, cited.lhs), step.function.subs(step.variable, cited.rhs), evaluate=False
     )
+
+
+def _check_variable(variable: sp.Symbol, function: sp.Expr, ends: tuple[sp.Expr, ...], facts: Facts) -> None:
+    """`variable` stands for any number that the facts allow, and `function` is a real number for each of them."""
+    if variable.is_integer:
+        raise ReplayError(f"{variable} is an integer, and a slope speaks of every number between two")
+    _check_capture(function, ends)
+    if (part := undefined(function, facts.values())) is not None:
+        raise ReplayError(f"{function} may be undefined: {part} is not known to be a number for every {variable}")
+
+
+def _check_capture(expr: sp.Basic, values: Iterable[sp.Expr]) -> None:
+    """No value brings a letter along that a sum in `expr` uses for its own keys."""
+    bound = {limits[0] for total in expr.atoms(sp.Sum) for limits in total.limits}
+    if caught := bound & {symbol for value in values for symbol in sp.sympify(value).free_symbols}:
+        raise ReplayError(f"{sorted(map(str, caught))} in a value would be taken for the summation index of {expr}")
 
 
 def _is_root(function: sp.Expr, variable: sp.Symbol) -> bool:
@@ -307,14 +366,27 @@ def _is_root(function: sp.Expr, variable: sp.Symbol) -> bool:
 def _sum_over(where: str, step: st.SumOver, facts: Facts) -> Relational:
     if step.index not in RANGES:
         raise ReplayError(f"{step.index} is not a generic key; those are {', '.join(map(str, RANGES))}")
+    if step.index in _of_one(facts):
+        raise ReplayError(f"something is assumed of one {step.index} only, and a sum speaks of every one")
+    low, high = RANGES[step.index]
+    if not length_signs(low, high, facts.values()) <= NON_NEGATIVE:
+        raise ReplayError(f"no fact says that the range {low}..{high} of {step.index} has a length")
     fact = _establish(where, step.pointwise, facts)
-    span = (step.index, *RANGES[step.index])
+    if fact.has(sp.Sum):
+        raise ReplayError(f"{fact} has a sum already; a sum of sums is not known here")
+    span = (step.index, low, high)
     return type(fact)(sp.Sum(fact.lhs, span), sp.Sum(fact.rhs, span), evaluate=False)
 
 
+def _of_one(facts: Facts) -> set[sp.Basic]:
+    """The generic keys and steps of which a case, an interval or an induction assumes something: it is not true of every one."""
+    of_one = (fact for name, fact in facts.items() if name.rpartition(".")[2] in ("low", "high", "at"))
+    return {symbol for fact in of_one for symbol in fact.free_symbols & {*RANGES, k_step}}
+
+
 def _mean_value(where: str, step: st.MeanValue, facts: Facts) -> Relational:
-    if any(step.x in fact.free_symbols for fact in facts.values()):
-        raise ReplayError(f"{step.x} is not free for the derivative: another fact mentions it")
+    if any(step.x in expr.free_symbols for expr in (*facts.values(), step.lower, step.upper)):
+        raise ReplayError(f"{step.x} is not free for the derivative: another fact or an end of the interval mentions it")
     order = sp.Le(step.lower, step.upper, evaluate=False)
     known = facts.get(step.order)
     if (
@@ -328,6 +400,9 @@ def _mean_value(where: str, step: st.MeanValue, facts: Facts) -> Relational:
         f"{step.name}.low": sp.Le(step.lower, step.x, evaluate=False),
         f"{step.name}.high": sp.Le(step.x, step.upper, evaluate=False),
     }
+    if step.f.has(sp.ceiling):
+        raise ReplayError(f"{step.f} has jumps, and its derivative says nothing")
+    _check_variable(step.x, step.f, (step.lower, step.upper), inside)
     slope = _establish(where, step.slope, inside)
     derivative = sp.Ge(sp.diff(step.f, step.x), 0, evaluate=False)
     if not _implies(slope, derivative):
@@ -338,6 +413,8 @@ def _mean_value(where: str, step: st.MeanValue, facts: Facts) -> Relational:
 def _cases(where: str, step: st.Cases, facts: Facts) -> Relational:
     if step.whole and not sp.sympify(step.on).is_integer:
         raise ReplayError(f"{step.on} is not known to be an integer")
+    if (part := undefined(sp.sympify(step.on), facts.values())) is not None:
+        raise ReplayError(f"{step.on} may be undefined, and then neither case is there: {part} is not known to be a number")
     for side, branch, condition in (
         ("low", step.low, sp.Le(step.on, 0, evaluate=False)),
         ("high", step.high, sp.Ge(step.on, 1 if step.whole else 0, evaluate=False)),
@@ -345,26 +422,24 @@ def _cases(where: str, step: st.Cases, facts: Facts) -> Relational:
         inside = facts | {f"{step.name}.{side}": condition}
         if not branch:
             raise ReplayError(f"the branch {side!r} has no steps")
-        for inner in branch:
-            inside[inner.name] = _establish(where, inner, inside)
+        _establish_all(where, branch, inside)
         if not _implies(inside[branch[-1].name], step.fact):
             raise ReplayError(f"the branch {side!r} ends in {inside[branch[-1].name]}, not in {step.fact}")
     return step.fact
 
 
 def _induction(where: str, step: st.Induction, facts: Facts) -> Relational:
-    for name, fact in facts.items():  # a condition on one generic step is not true of every step
-        if k_step in fact.free_symbols and name.rpartition(".")[2] in ("low", "high", "at"):
-            raise ReplayError(f"{name!r} is assumed of one step only, and an induction speaks of every step")
+    if k_step in _of_one(facts):
+        raise ReplayError("something is assumed of one step only, and an induction speaks of every step")
     _check_domain(k_step, step.at, facts)
+    _check_capture(step.fact, (step.at, k_step))
     for branch, index, inside in (
         (step.base, sp.Integer(0), dict(facts)),
         (step.step, k_step + 1, facts | {f"{step.name}.at": step.fact}),
     ):
         if not branch:
             raise ReplayError("an induction needs steps for state 0 and for the next state")
-        for inner in branch:
-            inside[inner.name] = _establish(where, inner, inside)
+        _establish_all(where, branch, inside)
         if not _implies(inside[branch[-1].name], _at_state(step.fact, index)):
             raise ReplayError(f"its steps end in {inside[branch[-1].name]}, not in {_at_state(step.fact, index)}")
     return _at_state(step.fact, step.at)
@@ -391,17 +466,24 @@ def vanishes(expr: sp.Expr, facts: Mapping[str, Relational]) -> bool:
         return False
     if not any(attempt(expr) for attempt in _REDUCTIONS):
         splits_n = any(possible_signs(n - g, [fact]) == POSITIVE for fact in facts.values() if {n, g} <= fact.free_symbols)
-        if not (splits_n and any(attempt(expr.subs(n, g + m)) for attempt in _REDUCTIONS)):
+        if not (
+            splits_n
+            and any(attempt(expr.subs(n, g + sp.Dummy("rest", integer=True, positive=True))) for attempt in _REDUCTIONS)
+        ):
             return False
     return True
 
 
 def _without_abs(expr: sp.Expr, facts: Mapping[str, Relational]) -> sp.Expr:
     """|e| is e where the facts give e >= 0, and -e where they give e <= 0; otherwise it stays."""
+    indices = {limits[0] for total in expr.atoms(sp.Sum) for limits in total.limits}
+    known = [
+        fact for fact in facts.values() if not indices & fact.free_symbols
+    ]  # in a sum the letter means every key of its range
 
     def resolved(inner: sp.Expr) -> sp.Expr:
         factored = sp.factor(inner)
-        signs = possible_signs(inner, facts.values()) & possible_signs(factored, facts.values())
+        signs = possible_signs(inner, known) & possible_signs(factored, known)
         return inner if signs <= NON_NEGATIVE else -inner if signs <= frozenset((-1, 0)) else sp.Abs(factored)
 
     return expr.replace(sp.Abs, resolved) if expr.has(sp.Abs) else expr
@@ -421,7 +503,7 @@ _REDUCTIONS = (
 def linearise(expr: sp.Expr) -> sp.Expr:
     """Sums by linearity: constants pulled out, a sum of sums split, a sum of a constant counted."""
     return (
-        expr.replace(lambda e: isinstance(e, sp.Sum), lambda e: _linear_sum(e.function, *e.limits[0]))
+        expr.replace(lambda e: isinstance(e, sp.Sum) and len(e.limits) == 1, lambda e: _linear_sum(e.function, *e.limits[0]))
         if expr.has(sp.Sum)
         else expr
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import sympy as sp
 from flint import arb, ctx, fmpq
@@ -20,6 +21,7 @@ ANY: Signs = frozenset((-1, 0, 1))
 NON_NEGATIVE: Signs = frozenset((0, 1))
 POSITIVE: Signs = frozenset((1,))
 ZERO: Signs = frozenset((0,))
+_REAL = (sp.exp, sp.Abs, sp.Max, sp.Min, sp.tanh, sp.sinh, sp.cosh, sp.ceiling)  # real wherever their arguments are
 
 
 def gap(relation: Relational) -> sp.Expr:
@@ -40,8 +42,15 @@ def wanted_signs(relation: Relational) -> Signs:
 
 def possible_signs(expr: sp.Expr, facts: Iterable[Relational] = ()) -> Signs:
     """The signs that `expr` can take, given the domains of its symbols and the facts; a superset, never a guess."""
-    known = tuple(facts)
-    signs = _structural(expr, known) & _from_facts(expr, known)
+    return _possible_signs(expr, tuple(facts))
+
+
+@lru_cache(maxsize=1 << 16)
+def _possible_signs(expr: sp.Expr, known: tuple[Relational, ...]) -> Signs:
+    signs = _from_facts(expr, known)
+    if undefined(expr, known) is not None:  # exp(log(v)) has no sign at v = 0
+        return signs
+    signs &= _structural(expr, known)
     if signs in (ANY, NON_NEGATIVE):
         factored = sp.factor_terms(expr)
         if factored != expr:
@@ -51,6 +60,62 @@ def possible_signs(expr: sp.Expr, facts: Iterable[Relational] = ()) -> Signs:
         elif expr.has(sp.Abs):
             signs &= _with_abs(expr, known)
     return signs
+
+
+def undefined(expr: sp.Expr, facts: Iterable[Relational] = ()) -> sp.Basic | None:
+    """A part of `expr` that is not known to be a real number, given the facts; None when every part is.
+
+    A denominator that may be 0, the logarithm of what may be 0 or less, an even root of what may be negative, infinities, i, symbols
+    not declared real, and every function that the list below does not have.
+    """
+    return _undefined(expr, tuple(facts))
+
+
+@lru_cache(maxsize=1 << 16)
+def _undefined(expr: sp.Expr, known: tuple[Relational, ...]) -> sp.Basic | None:
+    if isinstance(expr, (sp.Symbol, sp.Indexed)):
+        return None if expr.is_real else expr
+    if expr.is_Rational or expr is sp.E:
+        return None
+    if isinstance(expr, sp.Sum):
+        return undefined(expr.function, _free_of(known, expr)) if _one_range(expr) else expr
+    if not isinstance(expr, (sp.Add, sp.Mul, sp.Pow, sp.log, *_REAL)):
+        return expr
+    for part in expr.args:
+        if (bad := undefined(part, known)) is not None:
+            return bad
+    if isinstance(expr, sp.log):
+        return None if _signs_of_forms(expr.args[0], known) == POSITIVE else expr
+    if isinstance(expr, sp.Pow) and not (expr.exp.is_integer and expr.exp.is_nonnegative):
+        base = _signs_of_forms(expr.base, known)
+        away_from_0 = base == POSITIVE or (expr.exp.is_integer and 0 not in base)
+        return None if away_from_0 or (base <= NON_NEGATIVE and expr.exp.is_positive) else expr
+    return None
+
+
+def _signs_of_forms(expr: sp.Expr, facts: tuple[Relational, ...]) -> Signs:
+    """Signs of `expr` as it stands or, when they leave 0 in, collected in one symbol: g + (n - g) u is g (1 - u) + n u."""
+    signs = possible_signs(expr, facts)
+    if 0 in signs and isinstance(expr, sp.Add):
+        for symbol in sorted(expr.free_symbols, key=str):
+            signs &= possible_signs(sp.collect(sp.expand(expr), symbol), facts)
+    return signs
+
+
+def _one_range(total: sp.Sum) -> bool:
+    return len(total.limits) == 1 and len(total.limits[0]) == 3
+
+
+def _free_of(facts: tuple[Relational, ...], total: sp.Sum) -> tuple[Relational, ...]:
+    """The facts that do not mention the index of the sum: outside it the same letter is another key, of a range of its own."""
+    return tuple(fact for fact in facts if total.limits[0][0] not in fact.free_symbols)
+
+
+def length_signs(low: sp.Expr, high: sp.Expr, facts: Iterable[Relational] = ()) -> Signs:
+    """The signs that the number of terms from `low` to `high` can have; a whole number above -1 is at least 0."""
+    terms, known = high - low + 1, tuple(facts)
+    signs = possible_signs(terms, known)
+    return signs & NON_NEGATIVE if terms.is_integer and possible_signs(terms + 1, known) == POSITIVE else signs
 
 
 def _with_abs(expr: sp.Expr, facts: tuple[Relational, ...]) -> Signs:
@@ -127,9 +192,11 @@ def _structural(expr: sp.Expr, facts: tuple[Relational, ...]) -> Signs:
         return possible_signs(expr.args[0] - 1, facts) if possible_signs(expr.args[0], facts) == POSITIVE else ANY
     if isinstance(expr, (sp.Max, sp.Min)):
         return _of_extreme(expr, sp.Integer(0), facts)
-    if isinstance(expr, sp.Sum):
-        summand = possible_signs(expr.function, facts)
-        return summand if possible_signs(expr.limits[0][2] - expr.limits[0][1] + 1, facts) == POSITIVE else summand | ZERO
+    if isinstance(expr, sp.Sum):  # SymPy's sum over a range of length -1 or less is minus the sum over what is missing
+        low, high = expr.limits[0][1:]
+        terms = length_signs(low, high, facts)
+        summand = possible_signs(expr.function, _free_of(facts, expr))
+        return summand if terms == POSITIVE else summand | ZERO if terms <= NON_NEGATIVE else ANY
     return ANY
 
 

@@ -175,7 +175,7 @@ dial_scaled = Theorem(
     title="On the dial the gradient of a cross-block group A^(c,c') falls with the outside mass, down to a floor of the leak",
     claim=sp.Le(gradient_norm, _dial_bound, **_rel),
     assumes={"output": OUTPUT, "values": VALUES, "own": OWN, "leak": LEAK, "small": SMALL, "mass": MASS},
-    definitions=_shares,
+    definitions=_shares | {"block of the queries": sp.Le(own_queries, queries, **_rel)},
     steps=(
         Combine("leak within", sp.Le(leak_norm, B, **_rel), {"leak": 1, "small": 1}),
         Manifest("parts within", sp.Le(_far, B, **_rel)),
