@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import sympy as sp
 
-from theory import lemmas, theorems
+from theory import lemmas, theorem_named, theorems
 from theory import symbols as sym
 from theory.concentration import BLOCK, E, fidelity_floor, fidelity_target, outside_mass
 from theory.replay import ReplayError, replay, truth, vanishes
@@ -141,6 +141,17 @@ def test_citing_keeps_observables():
     )  # fmt: skip
     with pytest.raises(ReplayError, match="about symbols with the definition"):
         replay(stolen)
+
+
+def test_a_letter_means_the_same_in_a_cited_theorem():
+    at_zero = theorem_named("blocks.margin")  # there low_in has no dial
+    dialled = dataclasses.replace(
+        at_zero, name="blocks.planted", uses=(at_zero,),
+        definitions=dict(at_zero.definitions) | {"low in is": theorem_named("blocks.margin_bilinear").definitions["low in is"]},
+        steps=(Cite("claim", at_zero, {}, {key: key for key in at_zero.assumes}),),
+    )  # fmt: skip
+    with pytest.raises(ReplayError, match="Add the definition"):
+        replay(dialled)
 
 
 def test_uses_is_what_is_cited():

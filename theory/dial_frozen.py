@@ -12,7 +12,7 @@ from theory import lemmas
 from theory.concentration import BLOCK, E, outside_mass
 from theory.dial_entropy import ENTROPY
 from theory.dial_formulas import frozen_entropy_floor
-from theory.dial_law import MARGINS, MASSES, SOURCE, SUMS, free_block, margin_law
+from theory.dial_law import MARGINS, MASSES, SOURCE, SUMS, free_block, margin_law, row_of
 from theory.dial_level import LEAD
 from theory.dial_output import cost_bound
 from theory.entropy import ceiling, gap_bound
@@ -56,7 +56,7 @@ frozen_mass = Theorem(
     title="One frozen checkpoint, every setting: outside mass",
     claim=sp.Le(eps, _worst_mass, **_rel),
     assumes={"block": BLOCK, "lead": LEAD},
-    definitions=SUMS | MASSES | MARGINS,
+    definitions=SUMS | MASSES | MARGINS | row_of(outside_mass),
     steps=(*_WARRANT, Cite("claim", outside_mass, {t: _warranted}, {"margin": "margin enough"})),
     equality=Equality(
         "two-level content that leads outside by exactly R", {eps: (n - g) * _outside / (g + (n - g) * _outside)}
@@ -79,7 +79,7 @@ frozen_entropy = Theorem(
     title="One frozen checkpoint, every setting: entropy from above",
     claim=sp.Le(entropy, _worst_entropy, **_rel),
     assumes={"block": BLOCK, "lead": LEAD, "reach": _REACH},
-    definitions=ENTROPY | MARGINS,
+    definitions=ENTROPY | MARGINS | row_of(ceiling),
     steps=(*_WARRANT, Cite("claim", ceiling, {t: _warranted}, {"margin": "margin enough", "lead": "reach"})),
     equality=Equality(
         "two-level content that leads outside by exactly R",
@@ -112,7 +112,7 @@ frozen_floor = Theorem(
             "Claim the measured range."),
         "positive": Hypothesis(sp.Gt(score_range, 0, **_rel), "R > 0", "Any R above 0 will do, however small."),
     },
-    definitions=ENTROPY,
+    definitions=ENTROPY | row_of(gap_bound),
     steps=(
         Cite("moved", spread_shifts, {lemmas.v: spread, lemmas.w: content_spread, lemmas.p: beta * dial}),
         Combine("within", sp.Le(spread, _widened, **_rel), {"moved": 1, "range": 1}),
@@ -138,7 +138,7 @@ frozen_output = Theorem(
     title="One frozen checkpoint, every setting: distance from the localist output",
     claim=sp.Le(cut_gap, _worst_mass * D_x, **_rel),
     assumes={"block": BLOCK, "lead": LEAD},
-    definitions=SUMS | MASSES | MARGINS,
+    definitions=dict(frozen_mass.definitions) | dict(cost_bound.definitions),
     steps=(
         Cite("mass", frozen_mass, {}, {"lead": "lead"}),
         Cite("cut", cost_bound, {}),

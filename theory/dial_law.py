@@ -34,6 +34,7 @@ from theory.symbols import (
     margin,
     mass_rate,
     n,
+    s,
     score_range,
     sum_in,
     sum_in0,
@@ -72,6 +73,13 @@ MARGINS = {
     "margin is": eq(margin, low_in - top_out),
     "R_0 is": eq(content_lead, top_out - low_content),
 }
+
+
+def row_of(theorem: Theorem) -> dict[str, Relational]:
+    """The row on the dial as `theorem` speaks of it: what it says of scores s is about content with the dial added."""
+    scores = {"score in": eq(s[j_in], c[j_in] + beta * dial), "score out": eq(s[j_out], c[j_out])}
+    return scores | {f"row: {key}": definition for key, definition in theorem.definitions.items()}
+
 
 # Steps that several derivations begin with.
 AT_D = Combine("I at d", eq(sum_in, LIFT * sum_in0), {"I is": 1, "I_0 is": -LIFT})

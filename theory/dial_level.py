@@ -10,7 +10,7 @@ import sympy as sp
 from theory import concentration
 from theory.concentration import BLOCK, E
 from theory.dial_formulas import dial_between, dial_for_outside_mass
-from theory.dial_law import AT_D, EPS, EPS0, LIFT, MARGINS, MASSES, SOURCE, SUMS, eq, free_block, margin_law, mass
+from theory.dial_law import AT_D, EPS, EPS0, LIFT, MARGINS, MASSES, SOURCE, SUMS, eq, free_block, margin_law, mass, row_of
 from theory.steps import Apply, Cite, Combine, Manifest
 from theory.symbols import (
     beta,
@@ -115,7 +115,7 @@ target = Theorem(
             "Raise the dial to `dial_for_outside_mass(n, g, R, beta, e)`.",
         ),
     },
-    definitions=SUMS | MASSES | MARGINS,
+    definitions=SUMS | MASSES | MARGINS | row_of(concentration.fidelity_target),
     steps=(
         Cite("margin law", margin_law, {}),
         Manifest("e below 1", sp.Lt(1 - level, 1, **_rel), form=level),

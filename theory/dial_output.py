@@ -199,7 +199,7 @@ cost = Theorem(
     title="What localising costs the output, exactly",
     claim=eq(cut_gap, eps * mean_gap),
     assumes={"block": BLOCK},
-    definitions=SUMS | MASSES,
+    definitions=MASSES | dict(segment.definitions),
     steps=(
         Cite("segment", segment, {}),
         Combine("F", eq(1 - fidelity, eps), {"F is": -1, "eps is": -1}),
@@ -223,7 +223,7 @@ cost_bound = Theorem(
     title="Cutting attention down to the block moves the output by at most eps D_x",
     claim=sp.Le(cut_gap, output_shift.stated, **_rel),
     assumes={"block": BLOCK},
-    definitions=SUMS | MASSES,
+    definitions=dict(cost.definitions),
     steps=(
         Cite("cut", cost, {}),
         Cite("means", mean_distance, {lemmas.v: mean_gap, lemmas.w: D_x}),
@@ -243,7 +243,7 @@ cost_loss = Theorem(
         "block": BLOCK,
         "smooth": Hypothesis(sp.Le(loss_gap, G_loss * cut_gap, **_rel), SMOOTH.text, SMOOTH.remedy),
     },
-    definitions=SUMS | MASSES,
+    definitions=dict(cost_bound.definitions),
     steps=(
         Cite("cut", cost_bound, {}),
         Combine("claim", sp.Le(loss_gap, loss_shift.stated, **_rel), {"smooth": 1, "cut": G_loss}),

@@ -261,17 +261,16 @@ def _check_values(step: st.Cite, relation: Relational, hypotheses: tuple[Relatio
 
 
 def _check_observables(step: st.Cite, facts: Facts) -> None:
-    """An observable of the cited theorem keeps its letter, and with it its meaning, or its definition is a fact for the new one."""
+    """What the letters of the cited theorem mean is a fact here too: the same letter may mean another thing elsewhere."""
     assert isinstance(step.of, Theorem)
-    replaced = {symbol for symbol, value in step.values.items() if value != symbol}
     for key, definition in step.of.definitions.items():
-        if not replaced & definition.free_symbols:
+        if definition in facts.values():
             continue
         instance = definition.subs(dict(step.values), simultaneous=True)
         if not any(fact.free_symbols == instance.free_symbols and _implies(fact, instance) for fact in facts.values()):
             raise ReplayError(
                 f"{step.of.name} is about symbols with the definition {key!r}: {definition}; for the values given it reads {instance}, "
-                "which is no fact here. Keep the symbol, or add the definition of the new one"
+                "which is no fact here. Add the definition"
             )
 
 

@@ -79,7 +79,8 @@ balance_near = Theorem(
     claim=sp.Le(lam * (size_rows_Q - size_rows_K), _distance, **_rel),
     assumes={},
     # residual of a group: its loss gradient + lam theta_g/|theta_g|; its inner product with theta_g, summed over the row block
-    definitions={
+    definitions=dict(scaling.definitions)
+    | {
         "query residual": sp.Eq(_residual_inner_q, inner_Q + lam * size_rows_Q, **_rel),
         "key residual": sp.Eq(_residual_inner_k, inner_K + lam * size_rows_K, **_rel),
     },
