@@ -305,7 +305,7 @@ def _combine(where: str, step: st.Combine, facts: Facts) -> Relational:
         raise ReplayError(f"{step.fact} is an equation, and an inequality enters")
     if not vanishes(gap(step.fact) - total, facts):
         raise ReplayError(
-            f"the certificate does not add up: gap of {step.fact} minus the weighted gaps is\n  {sp.simplify(gap(step.fact) - total)}"
+            f"the certificate does not add up: gap of {step.fact} minus the weighted gaps is\n  {sp.expand(gap(step.fact) - total)}"
         )
     return step.fact
 
@@ -518,8 +518,9 @@ def _linear_sum(term: sp.Expr, index: sp.Symbol, low: sp.Expr, high: sp.Expr) ->
 
 def _refuted_by_arb(expr: sp.Expr) -> bool:
     """A random point at which the enclosure excludes zero. Points may lie outside the facts: what differs there is refused as well."""
-    if expr.has(sp.Sum, sp.Indexed, sp.Derivative, AppliedUndef) or not expr.free_symbols:
+    if expr.has(sp.Derivative, AppliedUndef) or not expr.free_symbols:
         return False
+    expr = _with_letters(expr)
     rng = random.Random(0)
     for _ in range(5):
         values: dict[sp.Symbol, object] = {}
@@ -538,6 +539,14 @@ def _refuted_by_arb(expr: sp.Expr) -> bool:
         if ball > 0 or ball < 0:
             return True
     return False
+
+
+def _with_letters(expr: sp.Expr) -> sp.Expr:
+    """Every sum and every element of an array as a letter of its own; `linearise` has brought equal sums to one form."""
+    sums = {total: sp.Dummy(f"sum{index}", positive=True) for index, total in enumerate(sp.ordered(expr.atoms(sp.Sum)))}
+    expr = expr.xreplace(sums)
+    elements = sp.ordered(expr.atoms(sp.Indexed))
+    return expr.xreplace({e: sp.Dummy(f"element{i}", real=True, nonnegative=e.is_nonnegative) for i, e in enumerate(elements)})
 
 
 def _check_equality(theorem: Theorem) -> None:
