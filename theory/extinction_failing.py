@@ -124,7 +124,7 @@ CYCLE = (_start, _size, _weight)
 
 subgradient = Theorem(
     name="extinction.subgradient",
-    title="The subgradient method without any loss (v = 0): 1/20, -1/10, 1/20, ... is never zero, whatever the penalty",
+    title="The subgradient method without any loss (v = 0): 1/20, -1/10, 1/20, ... is never zero at penalty 3/2",
     claim=sp.Gt(sp.Min(sp.Abs(_start), sp.Abs(_second)), 0, **rel),
     assumes={},
     steps=(

@@ -58,7 +58,7 @@ adam_ratio = Formula(
     args=(beta1, beta2),
     stated=(1 - beta1) / sp.sqrt((1 - beta2) * (1 - beta1**2 / beta2)),
     stable=(1 - beta1) * sp.sqrt(beta2) / sp.sqrt((1 - beta2) * (beta2 - beta1**2)),
-    theorem="extinction.adam",
+    theorem="extinction.adam_ratio",
     domain=(beta1 >= 0, beta1 < 1, beta2 < 1, beta1**2 < beta2),
 )
 

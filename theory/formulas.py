@@ -316,7 +316,7 @@ def momentum_ratio(xp: Namespace, mu: Any) -> Any:
 def adam_ratio(xp: Namespace, beta1: Any, beta2: Any) -> Any:
     """C_A: bound on |m|/sqrt(v) per coordinate of Adam, whatever the gradients; needs beta1^2 < beta2 < 1.
 
-    Unit 1; domain beta1 < 1, beta2 < 1, beta1**2 < beta2. Theorem `extinction.adam`.
+    Unit 1; domain beta1 < 1, beta2 < 1, beta1**2 < beta2. Theorem `extinction.adam_ratio`.
     """
     beta1, beta2 = xp.numbers(beta1, beta2)
     return xp.sqrt(beta2)*(1 - beta1)/xp.sqrt((1 - beta2)*(-xp.power(beta1, 2) + beta2))

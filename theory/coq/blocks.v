@@ -620,71 +620,78 @@ Proof.
   - exact: (guarantee_output beta dial temperature r0 forms (tokens i) (apart i) blk_i extinct leak).
 Qed.
 
-(** The same by training: proximal steps on the cross-block group (c, d) with any vectors that the a-priori bound covers - gradients of the
-    layer at the states of the run - make it exactly zero by a step that is known beforehand. *)
-Theorem guarantee_extinction (Q X V C : finType) (K : Q -> finType) (blk : X -> C) (c d : C) (loss : nat -> Q -> vector V -> R) (query : Q -> vector X)
-    (key : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : nat -> forall i, K i -> vector V)
-    (A grad : nat -> vector (prod_finType X X)) (g : nat -> Q -> vector V) (eta lam gamma theta0 tau G D_V D_c B_c : R)
+(** The same by training: proximal steps on the cross-block group (c, d) along any vectors that are no longer than the gradient of the layer at
+    that state (the gradient itself, a clipped one) make it exactly zero by a step that is known beforehand. Tokens, masks as biases, values and
+    losses may be others at every step: minibatches, and layers below that train. *)
+Theorem guarantee_extinction (Q X V C : finType) (K : Q -> finType) (blk : X -> C) (c d : C) (loss : nat -> Q -> vector V -> R) (query : nat -> Q -> vector X)
+    (key : nat -> forall i, K i -> vector X) (bias : nat -> forall i, K i -> R) (value : nat -> forall i, K i -> vector V)
+    (A grad : nat -> vector (prod_finType X X)) (v : nat -> vector (prod_finType X X)) (g : nat -> Q -> vector V) (eta lam gamma theta0 tau G D_V D_c B_c : R)
     (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N) (step : 0 < eta) (slack : 0 < gamma)
-    (differentiable : forall k i, has_gradient (loss k i) (attention_output (form_feature tau (fun i _ => query i) key) bias (value k) (A k) i) (g k i))
-    (gradient : forall k, has_gradient (layer_loss (loss k) (form_feature tau (fun i _ => query i) key) bias (value k)) (A k) (grad k))
+    (differentiable : forall k i, has_gradient (loss k i) (attention_output (form_feature tau (fun i _ => query k i) (key k)) (bias k) (value k) (A k) i) (g k i))
+    (gradient : forall k, has_gradient (layer_loss (loss k) (form_feature tau (fun i _ => query k i) (key k)) (bias k) (value k)) (A k) (grad k))
     (start : norm (matrix_group blk blk c d (A 0%N)) <= theta0)
     (run : forall k, matrix_group blk blk c d (A k.+1)
-                     = soft (eta * lam) (vsub (matrix_group blk blk c d (A k)) (vscale eta (matrix_group blk blk c d (grad k)))))
+                     = soft (eta * lam) (vsub (matrix_group blk blk c d (A k)) (vscale eta (v k))))
+    (covered : forall k, norm (v k) <= norm (matrix_group blk blk c d (grad k)))
     (output : forall k i, norm (g k i) <= G)
-    (spread : forall i (j l : K i), norm (part (in_block blk d) (vsub (key i j) (key i l))) <= D_c)
+    (spread : forall k i (j l : K i), norm (part (in_block blk d) (vsub (key k i j) (key k i l))) <= D_c)
     (values : forall k i (j l : K i), norm (vsub (value k i j) (value k i l)) <= D_V)
-    (mean : (\sum_i norm (part (in_block blk c) (query i))) / #Q <= B_c)
+    (mean : forall k, (\sum_i norm (part (in_block blk c) (query k i))) / #Q <= B_c)
     (penalty : G * D_V * D_c * B_c / (4 * tau) + gamma <= lam) (k : nat)
     (late : (Zceil (theta0 / (eta * gamma)) <= Z.of_nat k)%Z) : norm (matrix_group blk blk c d (A k)) = 0.
 Proof.
   rewrite (finite_time step slack start run _ penalty late) ?norm_vzero // => i.
-  exact: (gradient_bilinear (G := G) temperature queries visible (differentiable i) (gradient i) (output i) spread (values i) mean).
+  apply: Rle_trans (covered i) _.
+  exact: (gradient_bilinear (G := G) temperature queries visible (differentiable i) (gradient i) (output i) (spread i) (values i) (mean i)).
 Qed.
 
 Theorem guarantee_extinction_query (Q X H V C : finType) (K : Q -> finType) (head : H -> C) (blk : X -> C) (b c : C) (loss : nat -> Q -> vector V -> R)
-    (query : Q -> vector X) (token : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : nat -> forall i, K i -> vector V)
-    (W_Q W_K grad : nat -> vector (prod_finType H X)) (g : nat -> Q -> vector V)
+    (query : nat -> Q -> vector X) (token : nat -> forall i, K i -> vector X) (bias : nat -> forall i, K i -> R) (value : nat -> forall i, K i -> vector V)
+    (W_Q W_K grad : nat -> vector (prod_finType H X)) (v : nat -> vector (prod_finType H X)) (g : nat -> Q -> vector V)
     (eta lam gamma theta0 tau G D_V D_X B_c B_x D_c rho_Q rho_K : R)
     (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N) (step : 0 < eta) (slack : 0 < gamma)
     (differentiable : forall k i, has_gradient (loss k i)
-      (attention_output (form_feature tau (fun i j => apply (W_K k) (token i j)) (fun i _ => query i)) bias (value k) (W_Q k) i) (g k i))
-    (gradient : forall k, has_gradient (layer_loss (loss k) (form_feature tau (fun i j => apply (W_K k) (token i j)) (fun i _ => query i)) bias (value k)) (W_Q k) (grad k))
+      (attention_output (form_feature tau (fun i j => apply (W_K k) (token k i j)) (fun i _ => query k i)) (bias k) (value k) (W_Q k) i) (g k i))
+    (gradient : forall k, has_gradient (layer_loss (loss k) (form_feature tau (fun i j => apply (W_K k) (token k i j)) (fun i _ => query k i)) (bias k) (value k)) (W_Q k) (grad k))
     (start : norm (matrix_group head blk b c (W_Q 0%N)) <= theta0)
     (run : forall k, matrix_group head blk b c (W_Q k.+1)
-                     = soft (eta * lam) (vsub (matrix_group head blk b c (W_Q k)) (vscale eta (matrix_group head blk b c (grad k)))))
+                     = soft (eta * lam) (vsub (matrix_group head blk b c (W_Q k)) (vscale eta (v k))))
+    (covered : forall k, norm (v k) <= norm (matrix_group head blk b c (grad k)))
     (output : forall k i, norm (g k i) <= G)
     (values : forall k i (j l : K i), norm (vsub (value k i j) (value k i l)) <= D_V)
     (ball : forall k, norm (W_K k) <= rho_K)
-    (tokens : forall i (j l : K i), norm (vsub (token i j) (token i l)) <= D_X)
-    (mean : (\sum_i norm (part (in_block blk c) (query i))) / #Q <= B_c)
+    (tokens : forall k i (j l : K i), norm (vsub (token k i j) (token k i l)) <= D_X)
+    (mean : forall k, (\sum_i norm (part (in_block blk c) (query k i))) / #Q <= B_c)
     (penalty : G * D_V * Rmax (rho_K * D_X * B_c) (rho_Q * B_x * D_c) / (4 * tau) + gamma <= lam) (k : nat)
     (late : (Zceil (theta0 / (eta * gamma)) <= Z.of_nat k)%Z) : norm (matrix_group head blk b c (W_Q k)) = 0.
 Proof.
   rewrite (finite_time step slack start run _ penalty late) ?norm_vzero // => i.
-  exact: (gradient_qk head b B_x D_c rho_Q temperature queries visible (differentiable i) (gradient i) (output i) (values i) (ball i) tokens mean).
+  apply: Rle_trans (covered i) _.
+  exact: (gradient_qk head b B_x D_c rho_Q temperature queries visible (differentiable i) (gradient i) (output i) (values i) (ball i) (tokens i) (mean i)).
 Qed.
 
 Theorem guarantee_extinction_key (Q X H V C : finType) (K : Q -> finType) (head : H -> C) (blk : X -> C) (b c : C) (loss : nat -> Q -> vector V -> R)
-    (query : Q -> vector X) (token : forall i, K i -> vector X) (bias : forall i, K i -> R) (value : nat -> forall i, K i -> vector V)
-    (W_Q W_K grad : nat -> vector (prod_finType H X)) (g : nat -> Q -> vector V)
+    (query : nat -> Q -> vector X) (token : nat -> forall i, K i -> vector X) (bias : nat -> forall i, K i -> R) (value : nat -> forall i, K i -> vector V)
+    (W_Q W_K grad : nat -> vector (prod_finType H X)) (v : nat -> vector (prod_finType H X)) (g : nat -> Q -> vector V)
     (eta lam gamma theta0 tau G D_V D_X B_c B_x D_c rho_Q rho_K : R)
     (temperature : 0 < tau) (queries : (0 < #|Q|)%N) (visible : forall i, (0 < #|K i|)%N) (step : 0 < eta) (slack : 0 < gamma)
     (differentiable : forall k i, has_gradient (loss k i)
-      (attention_output (form_feature tau (fun i _ => apply (W_Q k) (query i)) token) bias (value k) (W_K k) i) (g k i))
-    (gradient : forall k, has_gradient (layer_loss (loss k) (form_feature tau (fun i _ => apply (W_Q k) (query i)) token) bias (value k)) (W_K k) (grad k))
+      (attention_output (form_feature tau (fun i _ => apply (W_Q k) (query k i)) (token k)) (bias k) (value k) (W_K k) i) (g k i))
+    (gradient : forall k, has_gradient (layer_loss (loss k) (form_feature tau (fun i _ => apply (W_Q k) (query k i)) (token k)) (bias k) (value k)) (W_K k) (grad k))
     (start : norm (matrix_group head blk b c (W_K 0%N)) <= theta0)
     (run : forall k, matrix_group head blk b c (W_K k.+1)
-                     = soft (eta * lam) (vsub (matrix_group head blk b c (W_K k)) (vscale eta (matrix_group head blk b c (grad k)))))
+                     = soft (eta * lam) (vsub (matrix_group head blk b c (W_K k)) (vscale eta (v k))))
+    (covered : forall k, norm (v k) <= norm (matrix_group head blk b c (grad k)))
     (output : forall k i, norm (g k i) <= G)
     (values : forall k i (j l : K i), norm (vsub (value k i j) (value k i l)) <= D_V)
-    (ball : forall k, norm (W_Q k) <= rho_Q) (token_norm : forall i, norm (query i) <= B_x)
-    (spread : forall i (j l : K i), norm (part (in_block blk c) (vsub (token i j) (token i l))) <= D_c)
+    (ball : forall k, norm (W_Q k) <= rho_Q) (token_norm : forall k i, norm (query k i) <= B_x)
+    (spread : forall k i (j l : K i), norm (part (in_block blk c) (vsub (token k i j) (token k i l))) <= D_c)
     (penalty : G * D_V * Rmax (rho_K * D_X * B_c) (rho_Q * B_x * D_c) / (4 * tau) + gamma <= lam) (k : nat)
     (late : (Zceil (theta0 / (eta * gamma)) <= Z.of_nat k)%Z) : norm (matrix_group head blk b c (W_K k)) = 0.
 Proof.
   rewrite (finite_time step slack start run _ penalty late) ?norm_vzero // => i.
-  exact: (gradient_qk_key head b D_X B_c rho_K temperature queries visible (differentiable i) (gradient i) (output i) (values i) (ball i) token_norm spread).
+  apply: Rle_trans (covered i) _.
+  exact: (gradient_qk_key head b D_X B_c rho_K temperature queries visible (differentiable i) (gradient i) (output i) (values i) (ball i) (token_norm i) (spread i)).
 Qed.
 
 (** * Query/key layers: both matrices trained at once *)
