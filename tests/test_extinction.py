@@ -99,10 +99,10 @@ def test_an_induction_needs_a_true_base_a_true_step_and_every_step():
     with pytest.raises(ReplayError, match="integer"):
         replay(replace(good, steps=(Induction("all", fact, (base,), (step,), sym.eta),)))
     inside = Cases("split", good.relation, n[k] - 1, good.steps, good.steps)  # holds in one step only
-    with pytest.raises(ReplayError, match="assumed of one step only"):
+    with pytest.raises(ReplayError, match="assumed of one"):
         replay(replace(good, steps=(inside,)))
     generic = Cite("claim", falls, {sym.eta: sym.step_at[k]}, {"start": "start", "each step": "each step"})
-    with pytest.raises(ReplayError, match="no value may mention the generic step"):
+    with pytest.raises(ReplayError, match="its value may not mention k_s"):
         replay(Lemma("varied", good.relation, dict(falls.assumes), (generic,)))
 
 

@@ -75,7 +75,7 @@ _residual_inner_q, _residual_inner_k = sp.symbols("residual_inner_q residual_inn
 _distance = residual_Q + residual_K
 balance_near = Theorem(
     name="threshold.balance_near",
-    title="Near a stationary point they differ by at most the residual",
+    title="Near a stationary point the norms on the W_Q side exceed those on the W_K side by at most the residual",
     claim=sp.Le(lam * (size_rows_Q - size_rows_K), _distance, **_rel),
     assumes={},
     # residual of a group: its loss gradient + lam theta_g/|theta_g|; its inner product with theta_g, summed over the row block

@@ -114,7 +114,7 @@ _row = (
 )
 smoothness = Theorem(
     name="threshold.smoothness",
-    title="Curvature of the cross-entropy in the bilinear form A: its inverse is a safe step size",
+    title="Curvature of the cross-entropy in the bilinear form A, along every line",
     claim=sp.Le(sp.Abs(curvature), _smooth, **_rel),
     assumes={
         "readout": READOUT,

@@ -131,7 +131,8 @@ Qed.
 Theorem strictness (c x : R) (slope : 0 < c) (alive : 0 < x) :
   let L := fun theta : vector unit_finType => - c * theta tt in let theta := fun _ : unit => x in
   local_minimiser (objective (fun u : unit_finType => u) L (fun=> c)) (fun=> True) theta /\ norm (group (fun u : unit_finType => u) tt theta) = x
-  /\ lipschitz_in_group (fun u : unit_finType => u) tt (fun=> True) L c.
+  /\ lipschitz_in_group (fun u : unit_finType => u) tt (fun=> True) L c
+  /\ forall v, objective (fun u : unit_finType => u) L (fun=> c) theta <= objective (fun u : unit_finType => u) L (fun=> c) v.
 Proof.
   move=> L theta.
   have one (v : vector unit_finType) : norm (group (fun u : unit_finType => u) tt v) = Rabs (v tt).
@@ -140,7 +141,7 @@ Proof.
     by apply: Rle_ge; exact: Rle_0_sqr.
   have obj v : objective (fun u : unit_finType => u) L (fun=> c) v = c * (Rabs (v tt) - v tt).
     by rewrite /objective /penalty (big_pred1 tt) => [|[]] //; rewrite one /L; ring.
-  split; [split=> // | split].
+  split; [split=> // | split; [|split]].
   - exists 1; split=> [|v _ _]; first lra.
     rewrite !obj /theta Rabs_right; last lra.
     have := Rle_abs (v tt); nra.
@@ -149,6 +150,8 @@ Proof.
     have -> : norm (vsub v u) = Rabs (v tt - u tt).
       by rewrite -(one (vsub v u)); congr norm; apply: vector_eq => -[]; rewrite /group /part.
     have := Rle_abs (- (v tt - u tt)); rewrite Rabs_Ropp; nra.
+  - move=> v; rewrite !obj /theta Rabs_right; last lra.
+    have := Rle_abs (v tt); nra.
 Qed.
 
 (** * T5a: rates at a point *)

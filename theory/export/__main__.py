@@ -52,6 +52,7 @@ def main(arguments: list[str]) -> int:
         path, new = FOLDER / name, generate()
         old = path.read_text(encoding="utf-8") if path.exists() else ""
         if not arguments:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(new, encoding="utf-8")
         elif old != new:
             print(
