@@ -252,3 +252,11 @@ def test_what_arb_refutes_is_never_simplified(monkeypatch):
     assert not vanishes(sym.s[sym.j_in] * sp.exp(v) - sym.s[sym.j_out] * sp.exp(v), {})
     with pytest.raises(ReplayError, match="does not add up"):
         replay(lemma(le(weights, 2 * v), Combine("claim", le(weights, 2 * v), {"h": 1}), h=le(weights, v)))
+
+
+@pytest.mark.parametrize("statement", [lemma for lemma in lemmas.LEMMAS if not lemma.steps], ids=lambda t: t.name)
+def test_an_argued_lemma_lowered_by_a_millionth_is_refused(statement):
+    relation = statement.relation
+    lowered = type(relation)(relation.lhs, relation.rhs * (1 - sp.Rational(1, 10**6)), evaluate=False)
+    with pytest.raises(ReplayError, match=statement.name):
+        replay(dataclasses.replace(statement, relation=lowered))

@@ -141,72 +141,84 @@ half_angle_below = Lemma(
 cauchy_schwarz = Lemma(
     "cauchy_schwarz",
     sp.Le(sp.Abs(p), v * w, evaluate=False),
+    attained={p: 1, v: 1, w: 1},
     reason="p = <a, b>, v = |a|, w = |b|, under any semi-definite form (a covariance is one): |a - (p/w^2) b|^2 >= 0.",
 )
 
 triangle = Lemma(
     "triangle",
     sp.Le(u, v + w, evaluate=False),
+    attained={u: 2, v: 1, w: 1},
     reason="u = |a + b|, v = |a|, w = |b|: u^2 = v^2 + 2<a, b> + w^2 <= (v + w)^2 by Cauchy-Schwarz.",
 )
 
 popoviciu = Lemma(
     "popoviciu",
     sp.Le(v, w / 2, evaluate=False),
+    attained={v: sp.Rational(1, 2), w: 1},
     reason="v = sd(X) under a distribution, X in an interval of length w with midpoint c: Var X <= E(X - c)^2 <= (w/2)^2.",
 )
 
 least_shifts = Lemma(
     "least_shifts",
     sp.Eq(q, p + r, evaluate=False),
+    attained={q: 2, p: 1, r: 1},
     reason="p = min x_j, q = min (x_j + r) over one finite set: x_j + r >= p + r for every j, with equality where x_j = p.",
 )
 
 spread_shifts = Lemma(
     "spread_shifts",
     sp.Le(v, w + sp.Abs(p), evaluate=False),
+    attained={v: 2, w: 1, p: 1},
     reason="w = max x_j - min x_j, v the same with p added to some x_j: two of them differ by at most w before, and by |p| more after.",
 )
 
 norm_scales = Lemma(
     "norm_scales",
     sp.Eq(v, sp.Abs(p) * w, evaluate=False),
+    attained={v: 1, p: 1, w: 1},
     reason="v = |p a|, w = |a|: the norm is homogeneous.",
 )
 
 mean_distance = Lemma(
     "mean_distance",
     sp.Le(v, w, evaluate=False),
+    attained={v: 1, w: 1},
     reason="v = |mean of a_j - mean of b_k|, every |a_j - b_k| <= w: it is the mean of a_j - b_k over pairs; triangle inequality.",
 )
 
 bilinear_form = Lemma(
     "bilinear_form",
     sp.Le(p, u * v * w, evaluate=False),
+    attained={p: 1, u: 1, v: 1, w: 1},
     reason="p = a' M b or -a' M b, u = |M|, v = |a|, w = |b|: Cauchy-Schwarz and |M b| <= |M| |b|, in operator or Frobenius norm.",
 )
 
 norm_of_product = Lemma(
     "norm_of_product",
     sp.Le(p, v * w, evaluate=False),
+    attained={p: 1, v: 1, w: 1},
     reason="p = |M' N| or the norm of a part of it, v = |M|, w = |N|, Frobenius norms: Cauchy-Schwarz entry by entry, summed.",
 )
 
 block_diagonal = Lemma(
     "block_diagonal",
     sp.Le(p, v * w, evaluate=False),
+    attained={p: 1, v: 1, w: 1},
     reason="p = |M a|, M block diagonal with Frobenius norm v, every block part of a at most w long: the squares |M_c a_c|^2 add up.",
 )
 
 norm_of_sum = Lemma(
     "norm_of_sum",
     sp.Le(u, v * w, evaluate=False),
+    attained={u: 1, v: 1, w: 1},
     reason="u = |sum of a_j b_j|, a_j >= 0, v = sum of a_j, every |b_j| <= w: the triangle inequality.",
 )
 
 sum_of_norms = Lemma(
     "sum_of_norms",
     sp.Le(p, v, evaluate=False),
+    attained={p: 1, v: 1},
     reason="p = |sum of x_j|, v = sum of |x_j|, for vectors or matrices (|a b'| = |a| |b|): the triangle inequality, once a term.",
 )
 

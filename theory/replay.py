@@ -72,6 +72,11 @@ def replay(statement: Theorem | Lemma) -> Replay:
 def _replay(statement: Theorem | Lemma) -> Replay:
     """Replay every step of a derivation and compare its last fact with the claim; raises ReplayError at the first step that fails."""
     if isinstance(statement, Lemma) and not statement.steps:
+        apart = gap(statement.relation).subs(dict(statement.attained), simultaneous=True)
+        if statement.attained and apart != 0:
+            raise ReplayError(
+                f"{statement.name}: where both sides of {statement.relation} should be equal, they differ by {apart}"
+            )
         return Replay(statement.name, 0, {}, (statement.name,))
     claim, facts = _opening(statement)
     if not statement.steps:

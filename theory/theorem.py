@@ -68,6 +68,7 @@ class Lemma:
     assumes: Mapping[str, Relational] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     reason: str = ""
+    attained: Mapping[sp.Symbol, int | sp.Expr] = field(default_factory=dict)  # where both sides of an argued lemma are equal
 
     def __post_init__(self) -> None:
         if not self.steps and not self.reason:
