@@ -64,7 +64,7 @@ class _Compiled:
     hypotheses: tuple[tuple[str, Callable[..., Any], frozenset[int], tuple[sp.Symbol, ...]], ...]
     sign: int  # +1: holds when rhs - lhs >= 0; -1: when lhs - rhs >= 0; 0: equation
     strict: bool
-    domains: tuple[tuple[sp.Symbol, str], ...] = field(default=())
+    symbols: tuple[sp.Symbol, ...] = field(default=())  # of the claim and the hypotheses
 
 
 @lru_cache(maxsize=4096)
@@ -75,11 +75,6 @@ def _compile(claim: sp.Basic, hypotheses: tuple[tuple[str, sp.Basic], ...]) -> _
         names = _arguments(relation)
         compiled.append((key, compile_expression(gap(relation), names), wanted_signs(relation), names))
     everything = set(arguments).union(*(set(item[3]) for item in compiled))
-    domains = tuple(
-        (symbol, "positive" if symbol.is_positive else "nonnegative")
-        for symbol in sorted(everything, key=str)
-        if symbol.is_positive or symbol.is_nonnegative
-    )
     sign = 0 if isinstance(claim, sp.Eq) else 1 if isinstance(claim, (sp.Le, sp.Lt)) else -1
     return _Compiled(
         arguments,
@@ -88,7 +83,7 @@ def _compile(claim: sp.Basic, hypotheses: tuple[tuple[str, sp.Basic], ...]) -> _
         tuple(compiled),
         sign,
         isinstance(claim, (sp.Lt, sp.Gt)),
-        domains,
+        tuple(sorted(everything, key=str)),
     )
 
 
@@ -128,11 +123,19 @@ def _judge_at(compiled: _Compiled, theorem: Theorem, case: Case, values: Mapping
 
 def _domain(compiled: _Compiled, theorem: Theorem, values: Mapping[sp.Symbol, Value], extremal: bool) -> Judgement | None:
     """OUT_OF_DOMAIN when a hypothesis or a symbol's domain is refuted, UNDECIDED when one cannot be decided, None when all hold."""
-    for symbol, domain in compiled.domains:
-        value = values.get(symbol)
-        if value is not None and (value < 0 or (domain == "positive" and isinstance(value, (int, fmpq)) and value == 0)):
-            return Judgement(OUT_OF_DOMAIN, reason=f"{symbol} = {value} is not {domain}")
     undecided: Judgement | None = None
+    for symbol in compiled.symbols:
+        value = values.get(symbol)
+        if value is None:
+            continue  # missing where it is needed: an error below
+        if (symbol.is_nonnegative and value < 0) or (symbol.is_positive and value <= 0):
+            return Judgement(OUT_OF_DOMAIN, reason=f"{symbol} = {value} is not {'positive' if symbol.is_positive else 'non-negative'}")
+        if not isinstance(value, (int, fmpq)) and not arb(value).is_finite():
+            undecided = Judgement(UNDECIDED, reason=f"{symbol} = {value} is not a number")
+        elif symbol.is_integer and not isinstance(value, int) and not arb(value).is_integer():
+            if not arb(value).contains_integer():
+                return Judgement(OUT_OF_DOMAIN, reason=f"{symbol} = {value} is not a whole number")
+            undecided = Judgement(UNDECIDED, reason=f"{symbol} = {value} is not known to be a whole number")
     for key, function, wanted, names in compiled.hypotheses:
         missing = [str(symbol) for symbol in names if symbol not in values]
         if missing:
@@ -219,11 +222,13 @@ def _agree(lhs: arb, rhs: arb, slack: arb) -> bool:
     if not (lhs.is_finite() and rhs.is_finite()):
         return False
     scale = max(abs(lhs).abs_upper(), abs(rhs).abs_upper())
-    return bool(abs(slack).abs_upper() * arb(2) ** AGREEMENT_BITS <= scale) or _narrow(slack)
+    if bool(abs(slack).abs_upper() * arb(2) ** AGREEMENT_BITS <= scale):
+        return True
+    return bool(lhs.contains(0) and rhs.contains(0)) and _narrow(slack)  # both sides may be 0 there, and have no scale
 
 
 def _narrow(ball: arb) -> bool:
-    """Whether a ball around zero is no wider than half the working precision: both sides may be 0 there, and have no scale."""
+    """Whether a ball around zero is no wider than half the working precision."""
     return bool(ball.is_finite() and abs(ball).abs_upper() * arb(2) ** (ctx.prec // 2) <= 1)
 
 

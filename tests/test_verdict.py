@@ -151,6 +151,24 @@ def test_identities_need_agreement():
     assert judge(soft_margin_form, Case(loose, "loose")).verdict is UNDECIDED
 
 
+def test_tiny_numbers_agree_only_at_their_own_scale():
+    values = {sym.n: 2, sym.g: 1, sym.soft_margin: arb(100)}  # eps = 4e-44
+    wide = values | {sym.eps: arb(0, 1e-30)}
+    assert judge(soft_margin_form, Case(wide, "a ball that holds 0 and 1e-31")).verdict is UNDECIDED
+    wide = {sym.n: 2, sym.g: 1, sym.t: fmpq(100), sym.margin: fmpq(100), sym.eps: arb(0, 1e-30)}
+    assert judge(outside_mass, Case(wide, "the same, said to be an equality case", extremal=True)).verdict is UNDECIDED
+
+
+def test_counts_are_whole_and_positive_numbers_above_zero():
+    good = {sym.n: 4, sym.g: 2, sym.t: fmpq(1), sym.margin: fmpq(1), sym.eps: fmpq(1, 10)}
+    assert judge(outside_mass, Case(good, "good")).verdict is HOLDS
+    for bad in ({sym.n: fmpq(9, 2)}, {sym.g: fmpq(1, 2)}, {sym.g: arb("1.5")}, {sym.g: arb(0)}):
+        assert judge(outside_mass, Case(good | bad, "bad")).verdict is OUT_OF_DOMAIN
+    assert judge(outside_mass, Case(good | {sym.g: arb(1, 1)}, "one key or two")).verdict is UNDECIDED
+    infinite = {sym.n: 2, sym.g: 1, sym.eps: 0, sym.soft_margin: arb("inf")}
+    assert judge(soft_margin_form, Case(infinite, "1/(1 + e^inf) is no number")).verdict is UNDECIDED
+
+
 def test_a_witness_is_computed_not_believed():
     typed = {sym.n: sp.Integer(2), sym.g: sp.Integer(1), sym.t: sp.Integer(1), sym.margin: sp.Integer(0)}
     lie = Witness(typed | {sym.eps: sp.Rational(9, 10)},
