@@ -129,7 +129,9 @@ def _domain(compiled: _Compiled, theorem: Theorem, values: Mapping[sp.Symbol, Va
         if value is None:
             continue  # missing where it is needed: an error below
         if (symbol.is_nonnegative and value < 0) or (symbol.is_positive and value <= 0):
-            return Judgement(OUT_OF_DOMAIN, reason=f"{symbol} = {value} is not {'positive' if symbol.is_positive else 'non-negative'}")
+            return Judgement(
+                OUT_OF_DOMAIN, reason=f"{symbol} = {value} is not {'positive' if symbol.is_positive else 'non-negative'}"
+            )
         if not isinstance(value, (int, fmpq)) and not arb(value).is_finite():
             undecided = Judgement(UNDECIDED, reason=f"{symbol} = {value} is not a number")
         elif symbol.is_integer and not isinstance(value, int) and not arb(value).is_integer():

@@ -101,7 +101,7 @@ def _changed_bounds(claim: Relational) -> Iterator[tuple[str, sp.Expr]]:
         yield "an epsilon in the denominator", numerator / (denominator + PART_PER_MILLION)
     n_minus_g = [
         part
-        for part in sp.preorder_traversal(rhs)
+        for part in sp.preorder_traversal(rhs, keys=True)
         if isinstance(part, sp.Add) and len(part.args) == 2 and len(part.free_symbols) == 2
     ]
     for difference in dict.fromkeys(n_minus_g):
