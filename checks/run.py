@@ -7,17 +7,28 @@ import json
 import multiprocessing
 import os
 import subprocess
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from checks.files import write_atomically
 from checks.properties import Options
-from checks.shards import Shard, StatementResult, fingerprint, layers_trained, merge, plan, run_shard
+from checks.shards import (
+    RESULT_KEYS,
+    Shard,
+    StatementResult,
+    fingerprint,
+    installed_version,
+    layers_trained,
+    library_versions,
+    merge,
+    plan,
+    run_shard,
+)
 from checks.verdict import EXIT_CODES, Verdict, worst
 
 Report = Callable[[str, int, int], None]  # what is being done, shards done, shards in all
@@ -66,6 +77,7 @@ def run_checks(
             report(f"{shard.kind} {shard.family}: {shard.subject.rpartition('.')[2]}", done, total)
     if report is not None:
         report("formulas against statements", done, total)
+    results = {shard: results[shard] for shard in shards}  # which case is the worst does not depend on who came first
     statements = merge(families, results)
     stale = _stale_formulas()
     evidence = out / f"{name}.json"
@@ -83,7 +95,12 @@ def _finished(folder: Path, shards: Iterable[Shard]) -> dict[Shard, dict[str, An
     for shard in shards:
         path = folder / f"{shard.key}.json"
         if path.exists():
-            found[shard] = json.loads(path.read_text(encoding="utf-8"))
+            try:
+                result = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError:
+                continue  # damaged after it was written: it is done again
+            if isinstance(result, dict) and result.keys() >= RESULT_KEYS[shard.kind]:
+                found[shard] = result
     return found
 
 
@@ -95,7 +112,7 @@ def _compute(shards: Sequence[Shard], options: Options, workers: int) -> Iterabl
         for shard in shards:
             yield shard, _named(shard, options)
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker) as pool:
         futures = {pool.submit(_named, shard, options): shard for shard in shards}
         try:
             for future in as_completed(futures):
@@ -105,10 +122,19 @@ def _compute(shards: Sequence[Shard], options: Options, workers: int) -> Iterabl
             raise
 
 
-def _one_thread() -> None:
+def _start_worker() -> None:
+    """One thread; and when the run is killed, its workers end with it instead of waiting for work for ever."""
     import torch
 
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _named(shard: Shard, options: Options) -> dict[str, Any]:
@@ -146,10 +172,8 @@ def _evidence(
         "verdict": run.verdict.name,
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "code": {"version": _version("localist"), "commit": _commit()},
-        "libraries": {
-            library: _version(library) for library in ("sympy", "python-flint", "torch", "numpy", "scipy", "hypothesis")
-        },
+        "code": {"version": installed_version("localist"), "commit": _commit()},
+        "libraries": library_versions(),
         "options": dataclasses.asdict(options) | {"text": None if options.text is None else options.text.name},
         "devices": devices,
         "layers": run.layers,
@@ -159,13 +183,6 @@ def _evidence(
             for statement in run.statements
         ],
     }
-
-
-def _version(library: str) -> str | None:
-    try:
-        return version(library)
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return None
 
 
 def _commit() -> str | None:

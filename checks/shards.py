@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +26,14 @@ from theory.theorem import Theorem
 
 Kind = Literal["replay", "controls", "property"]
 ROWS_A_SHARD = 4  # examples of a property that one shard runs at most: short shards make an interruption cheap
+
+
+RESULT_KEYS: dict[Kind, set[str]] = {  # what the result of a shard has at least
+    "replay": {"derived"},
+    "controls": {"tally", "controls"},
+    "property": {"tallies", "layers", "examples", "devices"},
+}
+LIBRARIES = ("sympy", "python-flint", "torch", "numpy", "scipy", "hypothesis")
 
 
 @dataclass(frozen=True)
@@ -196,17 +206,41 @@ def layers_trained(results: dict[Shard, dict[str, Any]]) -> int:
     return sum(result["layers"] for shard, result in results.items() if shard.kind == "property")
 
 
+def library_versions() -> dict[str, str | None]:
+    """The versions of the libraries that results depend on."""
+    return {library: installed_version(library) for library in LIBRARIES}
+
+
+def installed_version(library: str) -> str | None:
+    """The version of a library; None for one that is not installed, as Localist itself in a bare checkout."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
+
+
 def fingerprint(families: Iterable[str], options: Options) -> str:
-    """Twelve hex digits of everything a shard's result depends on: sources of theory and checks, options, the text itself."""
+    """Twelve hex digits of everything a shard's result depends on: sources of theory and checks, versions, options, the text."""
     digest = hashlib.sha256()
     root = Path(__file__).parent.parent
     for path in sorted((*root.glob("theory/**/*.py"), *root.glob("checks/**/*.py"))):
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     settings = dataclasses.asdict(options) | {"text": None}
-    digest.update(json.dumps([list(families), settings], sort_keys=True).encode())
+    digest.update(json.dumps([list(families), settings, sys.version, library_versions()], sort_keys=True).encode())
     if options.text is not None:
         digest.update(options.text.read_bytes())
     return digest.hexdigest()[:12]
 
 
-__all__ = ["Shard", "StatementResult", "fingerprint", "layers_trained", "merge", "plan", "run_shard"]
+__all__ = [
+    "RESULT_KEYS",
+    "Shard",
+    "StatementResult",
+    "fingerprint",
+    "installed_version",
+    "layers_trained",
+    "library_versions",
+    "merge",
+    "plan",
+    "run_shard",
+]

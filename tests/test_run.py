@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import random
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 import sympy as sp
@@ -121,6 +126,62 @@ def test_an_interrupted_run_resumes_and_counts_nothing_twice(tmp_path, monkeypat
     assert same == [(s.name, s.verdict, s.tally.counts, s.tally.tightness, s.layers, s.killed) for s in resumed.statements]
     assert not list((tmp_path / "part").glob("*.shards"))  # merged, so gone
     assert resumed.layers == whole.layers > 0
+
+
+def test_a_damaged_result_is_done_again(tmp_path, monkeypatch):
+    real, calls = runner.run_shard, []
+    folder = tmp_path / f"{fingerprint(FAMILY, SMALL)}.shards"
+    shards = plan(FAMILY, SMALL)
+    for shard, text in zip(shards, ("", "{", "{}", "null", '{"derived": true}'), strict=False):
+        write_atomically(folder / f"{shard.key}.json", text)
+    monkeypatch.setattr(runner, "run_shard", lambda shard, options: (calls.append(shard), real(shard, options))[1])
+    assert run_checks(FAMILY, SMALL, tmp_path, workers=1).verdict is HOLDS
+    assert calls == shards
+
+
+def test_results_that_come_in_another_order_are_the_same_evidence(tmp_path, monkeypatch):
+    real = runner._compute
+    first = run_checks(FAMILY, SMALL, tmp_path / "first", workers=1)
+    monkeypatch.setattr(runner, "_compute", lambda shards, *rest: reversed(list(real(shards, *rest))))
+    second = run_checks(FAMILY, SMALL, tmp_path / "second", workers=1)
+    assert [dataclasses.asdict(s) for s in second.statements] == [dataclasses.asdict(s) for s in first.statements]
+
+
+KILLED = """
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from checks.run import _start_worker
+
+if __name__ == "__main__":
+    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_start_worker)
+    print(pool.submit(os.getpid).result(), flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_workers_end_with_a_run_that_is_killed(tmp_path):
+    script, output = tmp_path / "killed.py", tmp_path / "output"
+    script.write_text(KILLED)
+    with output.open("w") as file:  # not a pipe: a worker that lives on would hold it open
+        path = {"PYTHONPATH": str(Path(runner.__file__).parent.parent)}
+        subprocess.run(
+            [sys.executable, str(script)], stdout=file, stderr=subprocess.DEVNULL, check=False, env=os.environ | path
+        )
+    worker = int(output.read_text())
+    for _ in range(100):
+        if not alive(worker):
+            return
+        time.sleep(0.1)
+    os.kill(worker, 9)
+    pytest.fail("the worker outlives the run that started it")
+
+
+def alive(process: int) -> bool:
+    """Whether a process runs; a zombie has ended and only waits to be counted."""
+    ask = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False)
+    return bool(ask.stdout.strip()) and not ask.stdout.strip().startswith("Z")
 
 
 def test_evidence_says_what_was_run(tmp_path):
