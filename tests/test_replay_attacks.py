@@ -95,6 +95,12 @@ ATTACKS = {
     "a range of negative length": planted(
         le(0, n - g), SumOver("sum", Manifest("one", le(ZERO, ONE)), j_out), by(le(0, n - g), sum=1)
     ),
+    "a strict sum over no key": planted(
+        sp.Lt(0, n - g, evaluate=False),
+        SumOver("sum", Manifest("one", sp.Lt(ZERO, ONE, evaluate=False)), j_out),
+        by(sp.Lt(0, n - g, evaluate=False), sum=1),
+        maybe_none=ge(n - g, 0),
+    ),
     "the sign of a sum over such a range": planted(
         le(0, -2), Manifest("sum", ge(sp.Sum(ONE, (j_out, 5, 2)), 0)), by(le(0, -2), sum=1)
     ),

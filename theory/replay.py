@@ -373,13 +373,15 @@ def _sum_over(where: str, step: st.SumOver, facts: Facts) -> Relational:
     if step.index in _of_one(facts):
         raise ReplayError(f"something is assumed of one {step.index} only, and a sum speaks of every one")
     low, high = RANGES[step.index]
-    if not length_signs(low, high, facts.values()) <= NON_NEGATIVE:
+    length = length_signs(low, high, facts.values())
+    if not length <= NON_NEGATIVE:
         raise ReplayError(f"no fact says that the range {low}..{high} of {step.index} has a length")
     fact = _establish(where, step.pointwise, facts)
     if fact.has(sp.Sum):
         raise ReplayError(f"{fact} has a sum already; a sum of sums is not known here")
     span = (step.index, low, high)
-    return type(fact)(sp.Sum(fact.lhs, span), sp.Sum(fact.rhs, span), evaluate=False)
+    kept = type(fact) if length == POSITIVE else {sp.Lt: sp.Le, sp.Gt: sp.Ge}.get(type(fact), type(fact))  # 0 < 0 over no key
+    return kept(sp.Sum(fact.lhs, span), sp.Sum(fact.rhs, span), evaluate=False)
 
 
 def _of_one(facts: Facts) -> set[sp.Basic]:
