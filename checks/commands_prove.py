@@ -27,6 +27,7 @@ from rich.table import Table
 from rich.text import Text
 
 import theory
+from checks.coq_uses import uses_in
 from checks.files import write_atomically
 from theory.theorem import Theorem
 
@@ -149,7 +150,8 @@ def build(folder: Path, into: Path, jobs: int = 2, tell: Callable[[str, int], No
     known, new = modules(folder), digests(folder, version)
     stamp = into / "built.json"
     built: dict[str, str] = json.loads(stamp.read_text(encoding="utf-8")) if stamp.exists() else {}
-    todo = [name for name in known if built.get(name) != new[name] or not (into / f"{name}.vo").exists()]
+    made = (".vo", ".glob")
+    todo = [name for name in known if built.get(name) != new[name] or not all((into / f"{name}{s}").exists() for s in made)]
     for name in todo:
         shutil.copyfile(known[name], into / f"{name}.v")
     problems: list[str] = []
@@ -311,6 +313,16 @@ def statuses(proofs: Iterable[Proof], sound: bool, sources: Path = SOURCES) -> l
     return rows
 
 
+def _add_uses(rows: list[dict[str, Any]], into: Path, known: Iterable[str]) -> None:
+    """Give every row with a theorem the statements whose theorems its proof uses, by name."""
+    compiled = [name for name in known if (into / f"{name}.glob").exists()]
+    by_theorem = {(row["coq"]["module"], row["coq"]["name"]): row["name"] for row in rows if "coq" in row}
+    uses = uses_in(into, compiled, by_theorem)
+    for row in rows:
+        if "coq" in row:
+            row["uses"] = [by_theorem[end] for end in uses[row["coq"]["module"], row["coq"]["name"]]]
+
+
 def accept(proofs: Iterable[Proof], sources: Path = SOURCES) -> None:
     """Record that statements and theorems, as they are now, say the same."""
     known = {f"{p.module}.{p.name}": p for p in proofs}
@@ -396,6 +408,7 @@ def prove(as_json: bool, jobs: int, into: Path | None, sources: Path, accepting:
     proved = sum(row["status"] == "proved" for row in rows)
     seconds = time.monotonic() - started
     extra = {(p.module, p.name): p for p in proofs}
+    _add_uses(rows, folder, modules(sources))
     for row in rows:
         extra.pop(tuple(row["name"].split(".", 1)), None)
     report = {
