@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: verify test prove lint formulas clean
+.PHONY: verify test prove book lint formulas clean
 
 verify: $(READY)  ## replay, attack and control every statement; table and evidence
 	$(BIN)/localist verify
@@ -17,6 +17,9 @@ test: $(READY)  ## style, types, generated files, tests
 
 prove: $(READY)  ## compile and audit the Coq proofs; says what to install where coqc is missing
 	$(BIN)/localist prove
+
+book: $(READY)  ## the proof book in book/_build/html; makes the evidence first where it is missing or stale
+	$(BIN)/localist book --fresh
 
 lint: $(READY)
 	$(BIN)/ruff check --fix .

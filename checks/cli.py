@@ -14,6 +14,7 @@ COMMANDS = {
     "check": ("checks.commands_verify", "The same for some families, with your own text, sizes and device."),
     "threshold": ("checks.commands_threshold", "Thresholds and guarantees of a configuration, rounded to the safe side."),
     "prove": ("checks.commands_prove", "Compile the Coq proofs, audit what they assume, list what they prove."),
+    "book": ("checks.book.command", "Build the proof book; read it offline."),
     "theorems": ("checks.commands_theorems", "The statements, what they assume and what is known about them."),
 }
 

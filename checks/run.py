@@ -172,7 +172,7 @@ def _evidence(
         "verdict": run.verdict.name,
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "code": {"version": installed_version("localist"), "commit": _commit()},
+        "code": {"version": installed_version("localist"), "commit": code_commit()},
         "libraries": library_versions(),
         "options": dataclasses.asdict(options) | {"text": None if options.text is None else options.text.name},
         "devices": devices,
@@ -185,7 +185,7 @@ def _evidence(
     }
 
 
-def _commit() -> str | None:
+def code_commit() -> str | None:
     """The commit of the checkout, with a plus sign if tracked files differ; None outside a checkout or without git."""
     root = Path(__file__).parent.parent
     try:
