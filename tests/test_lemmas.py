@@ -114,6 +114,19 @@ def sum_of_norms(rng: random.Random) -> Values:
     return {lem.p: norm(sum(xs, sp.zeros(3, 1))), lem.v: sum(map(norm, xs))}
 
 
+def sums_swap(rng: random.Random) -> Values:
+    law, strengths = weights(rng, 5), list(vector(rng, 3))
+    named = [[rng.random() < 0.5 for _ in law] for _ in strengths]
+    by_key = sum(
+        w * sum((b for b, keys in zip(strengths, named, strict=True) if keys[j]), sp.Integer(0)) for j, w in enumerate(law)
+    )
+    by_rule = sum(
+        b * sum((w for w, f in zip(law, keys, strict=True) if f), sp.Integer(0))
+        for b, keys in zip(strengths, named, strict=True)
+    )
+    return {lem.p: by_key, lem.q: by_rule}
+
+
 SAMPLERS: dict[str, tuple[Callable[[random.Random], Values], ...]] = {
     "cauchy_schwarz": (cauchy_schwarz, covariance),
     "triangle": (triangle,),
@@ -127,6 +140,7 @@ SAMPLERS: dict[str, tuple[Callable[[random.Random], Values], ...]] = {
     "block_diagonal": (block_diagonal,),
     "norm_of_sum": (norm_of_sum,),
     "sum_of_norms": (sum_of_norms,),
+    "sums_swap": (sums_swap,),
 }
 ARGUED = [lemma for lemma in lem.LEMMAS if not lemma.steps]
 

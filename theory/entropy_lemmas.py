@@ -28,6 +28,23 @@ gibbs_term = Lemma(
     ),
 )
 
+hellinger_term = Lemma(
+    "hellinger_term",
+    sp.Le(v**2 * p, -(v**2) * q - 2 * v**2 + 2 * v * sp.exp(q / 2), **_rel),
+    {"surprisal": sp.Eq(v * (v**2 - sp.exp(-p)), 0, **_rel)},  # v is the square root of the weight
+    (
+        Manifest("square", sp.Ge(v * (1 - v * sp.exp(p / 2)) ** 2, 0, **_rel)),
+        Combine(
+            "v^2 e^(p/2) at most v", sp.Le(v**2 * sp.exp(p / 2), v, **_rel), {"square": sp.Rational(1, 2), "surprisal": -sp.exp(p) / 2}
+        ),
+        Cite("tangent", exp_tangent, {p: (p + q) / 2}),
+        Combine(
+            "claim", sp.Le(v**2 * p, -(v**2) * q - 2 * v**2 + 2 * v * sp.exp(q / 2), **_rel),
+            {"tangent": 2 * v**2, "v^2 e^(p/2) at most v": 2 * sp.exp(q / 2)},
+        ),
+    ),
+)  # fmt: skip
+
 surprisal_floor = Lemma(
     "surprisal_floor",
     sp.Ge(v * p, -v * sp.log(x), **_rel),

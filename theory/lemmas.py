@@ -222,9 +222,17 @@ sum_of_norms = Lemma(
     reason="p = |sum of x_j|, v = sum of |x_j|, for vectors or matrices (|a b'| = |a| |b|): the triangle inequality, once a term.",
 )
 
+sums_swap = Lemma(
+    "sums_swap",
+    sp.Eq(p, q, evaluate=False),
+    attained={p: 1, q: 1},
+    reason="p = sum over keys of weight times the strengths of the rules that name the key, q = sum over rules of strength times the mass "
+    "of the keys they name: one finite sum over pairs of a key and a rule, in two orders.",
+)
+
 LEMMAS = (
     log_tangent, exp_tangent, log1p_above, log1p_below, logistic_gap, logistic_moves, half_angle_below, cauchy_schwarz, triangle, popoviciu,
     least_shifts, spread_shifts, norm_scales, mean_distance,
     bilinear_form, norm_of_product, block_diagonal, norm_of_sum,
-    sum_of_norms,
+    sum_of_norms, sums_swap,
 )  # fmt: skip

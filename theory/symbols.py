@@ -333,3 +333,51 @@ roundoff = _declare("ulp", "unit roundoff of the floats a layer is trained in: 2
 float_slack = _declare("gamma_f", "slack of the penalty weight that rounding leaves", "loss/norm", "positive")
 computed_norm = _declare("zeta_f", "computed norm of a zero group after the gradient part of a step", "norm", "nonnegative")
 computed_threshold = _declare("T_f", "computed threshold of the prox", "norm", "nonnegative")
+
+# Rules: nats added to the scores of a set of keys. The keys of one rule are numbered as the block G; `tilt` is what all others add.
+strength = _declare("b", "strength of a rule: what it adds to the scores of its keys", "nats", "real")
+strength_other = _declare("b_2", "strength of another rule", "nats", "real")
+rules = _declare("K_r", "rules in force", "rules", "count")
+tilt = sp.IndexedBase("tilt", real=True)  # what rules add to a key's score, nats
+tilt_other = sp.IndexedBase("tilt_2", real=True)  # the same of another rule set
+low_tilt = _declare("low_T", "least sum of strengths on a key", "nats", "real")
+top_tilt = _declare("top_T", "greatest sum of strengths on a key", "nats", "real")
+tilt_gap = _declare(
+    "gap_T", "greatest sum of strengths on a key, minus the greatest on a key outside the block", "nats", "nonnegative"
+)
+tilt_level = _declare("x_T", "constant by which two rule sets differ on every key", "nats", "real")
+sum_in_tilted = _declare("I_T", "sum of exp(score) over the block, scores with all rules but one", "1", "positive")
+sum_out_tilted = _declare("O_T", "sum of exp(score) outside the block, scores with all rules but one", "1", "positive")
+fidelity_without = _declare("F_x", "mass of a rule's keys under all rules but that one", "1", "open fraction")
+eps_without = _declare("eps_x", "one minus the mass of a rule's keys under all rules but that one", "1", "open fraction")
+total = _declare("M_0", "sum of exp(content) over the row", "1", "positive")
+total_tilted = _declare("M_1", "sum of exp(score) over the row with rules", "1", "positive")
+total_other = _declare("M_2", "sum of exp(score) over the row with another rule set", "1", "positive")
+paid = _declare("KL_b", "KL divergence of the row with rules from the row without", "nats", "nonnegative")
+divergence_p = _declare("KL_p", "KL divergence of a distribution over the keys from the row without rules", "nats", "real")
+divergence_rest = _declare("KL_q", "KL divergence of the same distribution from the row with rules", "nats", "real")
+mass_p = _declare("p_S", "mass that a distribution over the keys puts on a rule's keys", "1", "fraction")
+apart = _declare("h_2", "sum over keys of the squared difference of square roots of two weights", "1", "nonnegative")
+root = sp.IndexedBase("root", nonnegative=True)  # square root of a distribution's weight of a key
+mean_tilt = _declare("T_a", "sum over rules of strength times mass, under the row with the rules", "nats", "real")
+mean_tilt_p = _declare("T_p", "sum over rules of strength times mass, under a distribution over the keys", "nats", "real")
+wanted = _declare("T_w", "sum over rules of strength times the mass wanted", "nats", "real")
+strength_sum = _declare("B_b", "sum of the absolute strengths of rules", "nats", "nonnegative")
+total_renewed = _declare(
+    "M_3", "sum over the row of weight times exp(added score), what a second injection divides by", "1", "positive"
+)
+key_tilt = _declare("t_1", "what one rule set adds to the score of one key", "nats", "real")
+key_tilt_other = _declare("t_2", "what another rule set adds to the score of the same key", "nats", "real")
+key_weight_once = _declare("a_1", "weight of one key under one way to have rules", "1", "open fraction")
+key_weight_twice = _declare("a_2", "weight of the same key under another way", "1", "open fraction")
+mass_both = _declare("a_kl", "mass of the keys that two rules share, before both", "1", "open fraction")
+mass_own = _declare("a_k_", "mass of the keys of the first rule only", "1", "open fraction")
+mass_else = _declare("a_l_", "mass of the keys of the second rule only", "1", "open fraction")
+mass_none = _declare("a_0_", "mass of the keys of neither", "1", "open fraction")
+rule_strength_at = sp.IndexedBase("b_s", real=True)  # strengths by rule
+rule_mass_at = sp.IndexedBase("F_s", nonnegative=True)  # masses by rule, under the row with all rules
+rule_mass_p_at = sp.IndexedBase("p_s", nonnegative=True)  # masses by rule, under a distribution
+has_first = sp.IndexedBase("first", nonnegative=True)  # 1 where a rule has the first of two keys, 0 where it has not
+has_second = sp.IndexedBase("second", nonnegative=True)
+i_rule = sp.Symbol("r_r", integer=True, positive=True)
+RANGES[i_rule] = (sp.Integer(1), rules)

@@ -141,8 +141,10 @@ def _normal(expression: sp.Expr) -> sp.Expr:
 
     def logarithm(argument: sp.Expr) -> sp.Expr:
         """ln|product of irreducible factors|: both forms are real, so absolute values lose nothing."""
-        coefficient, factors = sp.factor_list(sp.fraction(sp.together(argument))[0])
-        below, factors_below = sp.factor_list(sp.fraction(sp.together(argument))[1])
+        above, under = (sp.expand(part) for part in sp.fraction(sp.together(argument)))
+        (coefficient, factors), (below, factors_below) = (
+            (part, []) if part.is_Rational else sp.factor_list(part) for part in (above, under)
+        )
         total = sp.S.Zero
         for base, exponent in [(coefficient, 1), *factors, (below, -1), *((f, -e) for f, e in factors_below)]:
             if base in back:
