@@ -117,13 +117,10 @@ def sum_of_norms(rng: random.Random) -> Values:
 def sums_swap(rng: random.Random) -> Values:
     law, strengths = weights(rng, 5), list(vector(rng, 3))
     named = [[rng.random() < 0.5 for _ in law] for _ in strengths]
-    by_key = sum(
-        w * sum((b for b, keys in zip(strengths, named, strict=True) if keys[j]), sp.Integer(0)) for j, w in enumerate(law)
-    )
-    by_rule = sum(
-        b * sum((w for w, f in zip(law, keys, strict=True) if f), sp.Integer(0))
-        for b, keys in zip(strengths, named, strict=True)
-    )
+    zero = sp.Integer(0)
+    by_key = sum(w * sum((b for b, keys in zip(strengths, named, strict=True) if keys[j]), zero) for j, w in enumerate(law))
+    masses = [sum((w for w, flag in zip(law, keys, strict=True) if flag), zero) for keys in named]
+    by_rule = sum(b * mass for b, mass in zip(strengths, masses, strict=True))
     return {lem.p: by_key, lem.q: by_rule}
 
 
