@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import html
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 import theory
+from checks.book.drawing import Picture
 from checks.book.evidence import Evidence, read_evidence
+from checks.book.figures import FOLDER as FIGURES
+from checks.book.figures import figures_page, shown, write_figures
+from checks.book.graph import write_graph
 from checks.book.lemma_page import lemmas_page
 from checks.book.pages import family_page
 from checks.run import code_commit
@@ -45,18 +47,23 @@ def build(evidence_folder: Path, out: Path, tell: Tell = lambda what: None, sour
     tell("reading the evidence")
     evidence = read_evidence(evidence_folder)
     source = out / "source"
+    tell("drawing the figures")
+    pictures = write_figures(source, evidence)
     tell("writing the pages")
-    generated = pages(evidence)
+    generated = pages(evidence, pictures)
     assemble(sources, source, generated, evidence)
     tell("building")
     _sphinx(source, out / "html", evidence)
     return Book(out / "html" / "index.html", evidence.problems())
 
 
-def pages(evidence: Evidence) -> dict[str, str]:
+def pages(evidence: Evidence, pictures: Sequence[Picture] = ()) -> dict[str, str]:
     """The generated pages by path in the book, without those that bring files along."""
     made = {f"{FAMILIES}/{family}.md": family_page(family, evidence) for family in theory.FAMILIES}
-    return made | {"lemmas.md": lemmas_page()}
+    for picture in pictures:
+        if picture.family:
+            made[f"{FAMILIES}/{picture.family}.md"] += f"\n{shown(picture, f'../{FIGURES.as_posix()}/')}\n"
+    return made | {"lemmas.md": lemmas_page()} | ({"figures.md": figures_page(pictures)} if pictures else {})
 
 
 def assemble(sources: Path, into: Path, generated: dict[str, str], evidence: Evidence) -> None:
@@ -95,8 +102,8 @@ def contents(toc: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _extra(into: Path, evidence: Evidence) -> Iterable[Path]:
     """Files that the graph and the figures write into the folder themselves."""
-    if find_spec("checks.book.graph"):
-        yield from (into / path for path in import_module("checks.book.graph").write_graph(into, evidence))
+    yield from (into / path for path in write_graph(into, evidence))
+    yield from (into / FIGURES).glob("*.svg")
 
 
 def _copy(path: Path, to: Path) -> None:
