@@ -381,3 +381,54 @@ has_first = sp.IndexedBase("first", nonnegative=True)  # 1 where a rule has the 
 has_second = sp.IndexedBase("second", nonnegative=True)
 i_rule = sp.Symbol("r_r", integer=True, positive=True)
 RANGES[i_rule] = (sp.Integer(1), rules)
+
+# A partition of tokens by similarity. A link of two tokens is a path; its strength is the least similarity along it, maximised over paths.
+# Every "_2" is the same quantity after the similarities have moved.
+link_in = _declare("link_in", "least strength of the link between two tokens of one block", "similarity", "real")
+link_in_2 = _declare("link_in_2", "the same after the similarities have moved", "similarity", "real")
+low_sim = _declare("low_S", "least similarity of two tokens of one block", "similarity", "real")
+low_sim_2 = _declare("low_S_2", "the same after the similarities have moved", "similarity", "real")
+cross_sim = _declare("cross_S", "greatest similarity of two tokens of different blocks", "similarity", "real")
+cross_sim_2 = _declare("cross_S_2", "the same after the similarities have moved", "similarity", "real")
+link_floor = _declare("th_hi", "claimed least strength of a link inside a block", "similarity", "real")
+cross_ceiling = _declare("th_lo", "claimed greatest similarity across blocks", "similarity", "real")
+cut_level = _declare("kap_S", "cut: tokens of at least this similarity are joined", "similarity", "real")
+moved_sim = _declare("move_S", "greatest change of a similarity of two tokens", "similarity", "nonnegative")
+move_bound = _declare("eta_S", "bound on the change of every similarity", "similarity", "nonnegative")
+link_gap = _declare("gap_S", "linkage gap: least link inside the blocks minus greatest similarity across", "similarity", "real")
+link_gap_2 = _declare("gap_S_2", "the same after the similarities have moved", "similarity", "real")
+link_gap_other = _declare("gap_S_o", "linkage gap of another partition", "similarity", "real")
+pair_margin = _declare("marg_S", "least similarity inside the blocks minus greatest across", "similarity", "real")
+pair_margin_2 = _declare("marg_S_2", "the same after the similarities have moved", "similarity", "real")
+claimed_gap = _declare("l_S", "claimed linkage gap of a partition", "similarity", "positive")
+cross_other = _declare("cross_S_o", "greatest similarity across the blocks of another partition", "similarity", "real")
+link_in_other = _declare("link_in_o", "least strength of a link inside the blocks of another partition", "similarity", "real")
+block_count = _declare("k_P", "blocks of a partition", "blocks", "count")
+block_count_other = _declare("k_P_o", "blocks of another partition", "blocks", "count")
+pairs_apart = _declare("differ", "pairs of tokens that exactly one of two partitions puts in one block", "pairs", "index")
+pair_drift = _declare(
+    "drift_S", "similarity of one pair of tokens after a move of form and tokens, minus before", "similarity", "real"
+)
+form_norm = _declare("rho_S", "norm of the form of the similarity before the move", "1", "nonnegative")
+form_move = _declare("move_A", "norm of the change of the form", "1", "nonnegative")
+token_move = _declare("move_x", "bound on the norm of the change of a token", "norm", "nonnegative")
+form_move_at = sp.IndexedBase("move_As", nonnegative=True)  # norm of the change of the form since the certificate, by step
+form_step = _declare("step_A", "greatest norm of the change of the form in one step of training", "1", "nonnegative")
+path_at = sp.IndexedBase(
+    "path_s", nonnegative=True
+)  # length of the path of the form up to a renewal of the partition, by renewals
+path_length = _declare(
+    "path_A", "length of the path of the form in training: sum of the norms of its changes", "1", "nonnegative"
+)
+path_stretch = _declare(
+    "path_P", "least length of the path of the form between two renewals of the partition", "1", "nonnegative"
+)
+renewals = _declare("N_P", "times that a spent certificate was renewed by a new partition", "times", "index")
+moves = _declare("N_m", "accepted splits and merges", "moves", "index")
+move_gain = _declare("gamma_P", "least decrease of the potential at which a split or merge is accepted", "1", "positive")
+move_drop = _declare("drop_P", "least decrease of the potential by an accepted split or merge", "1", "real")
+potential_at = sp.IndexedBase("Phi_s", real=True)  # potential after that many accepted splits and merges
+potential_start = _declare("Phi_P", "potential before the first split or merge", "1", "real")
+potential_floor = _declare("Phi_P_inf", "a number that the potential never goes below", "1", "real")
+eps_coarse = _declare("eps_c2", "outside mass of the row for a coarser block, one that holds the block", "1", "fraction")
+mass_gained = _declare("a_gain", "attention on the keys of the coarser block that are not in the block", "1", "fraction")
