@@ -13,24 +13,13 @@ import click
 
 from theory.config import ConfigError, load
 from theory.guarantee import SIDES, Guarantee, guarantee
+from theory.reasons import LABELS, WHAT_VACUOUS_MEANS
 from theory.rounding import decimal_text
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 BAD_INPUT = 2
-# What to set stands with > or >=, what then holds with <= or >=; the printed number is on the safe side of the exact one either way.
-LABELS = {
-    "penalty_threshold": ("penalty threshold", ">", "loss/norm"),
-    "penalty": ("penalty", ">=", "loss/norm"),
-    "extinction_steps": ("extinction after", "<=", "steps"),
-    "margin": ("margin", ">=", "nats"),
-    "outside_mass": ("outside mass", "<=", ""),
-    "fidelity": ("fidelity", ">=", ""),
-    "entropy_nats": ("entropy", "<=", "nats"),
-    "entropy_bits": ("entropy", "<=", "bits"),
-    "dial_for_target": ("dial for target", ">=", ""),
-}
 
 
 @click.command("threshold", context_settings={"help_option_names": ["-h", "--help"]})
@@ -103,9 +92,7 @@ def _print(result: Guarantee, source: str) -> None:
     console.print(table)
     if result.vacuous:
         console.print(f"* VACUOUS: {result.because['margin'].vacuous}.", style="bold")
-        console.print(
-            "Margin, outside mass, fidelity and entropy are true but say no more than that the row is a distribution."
-        )
+        console.print(WHAT_VACUOUS_MEANS)
     console.print("Holds under:")
     seen = dict.fromkeys(h for name in LABELS for h in result.because[name].hypotheses if not h.startswith("none:"))
     for hypothesis in seen:

@@ -19,10 +19,11 @@ import pytest
 from click.testing import CliRunner, Result
 from test_config import EXAMPLE
 
-from checks.commands_threshold import LABELS, threshold
+from checks.commands_threshold import threshold
 from theory import doubled, tables
 from theory.config import FIELDS, REQUIRED, ConfigError
 from theory.guarantee import SIDES, exact_inputs, guarantee
+from theory.reasons import LABELS
 from theory.sweep import RESULTS, _row_config, check_header, sweep
 
 

@@ -11,6 +11,7 @@ the leak bound 2 B delta rho / tau is no longer the worst case.
 from __future__ import annotations
 
 import math
+import operator
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -100,39 +101,56 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target: Target | None = None
 
 
+# What a rule may compare with; numbers, and the columns of a sweep.
+RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+
+
 @dataclass(frozen=True)
 class Rule:
-    """A condition on one field; `holds` gets the field and a lookup of others, as numbers or as columns of a sweep."""
+    """A condition on one field, as data, so that every reader of configurations applies the same ones."""
 
     field: str
-    holds: Callable[[Any, Callable[[str], Any]], Any]
+    relation: str
+    bound: Number | str  # a number, or the dotted field to compare with
     reason: str
     remedy: str
+
+    def holds(self, value: Any, get: Callable[[str], Any]) -> Any:
+        """Whether a value (or a column of values) keeps the rule; `get` looks other fields up."""
+        return RELATIONS[self.relation](value, get(self.bound) if isinstance(self.bound, str) else self.bound)
 
 
 def _rules() -> tuple[Rule, ...]:
     def positive(field: str, why: str) -> Rule:
-        return Rule(field, lambda v, _: v > 0, f"must be greater than 0 {why}", "Give a positive number")
+        return Rule(field, ">", 0, f"must be greater than 0 {why}", "Give a positive number")
 
     def non_negative(field: str) -> Rule:
-        return Rule(field, lambda v, _: v >= 0, "is a norm and cannot be negative", "Give a number >= 0")
+        return Rule(field, ">=", 0, "is a norm and cannot be negative", "Give a number >= 0")
 
     norms = [f"norms.{name}" for name in Norms.__struct_fields__]
     fractions = [
-        Rule(f, lambda v, _: (v > 0) & (v < 1), "must lie strictly between 0 and 1", "Give a fraction such as 1e-3 or 0.999")
-        for f in ("target.outside_mass", "target.fidelity")
+        Rule(field, relation, bound, "must lie strictly between 0 and 1", "Give a fraction such as 1e-3 or 0.999")
+        for field in ("target.outside_mass", "target.fidelity")
+        for relation, bound in ((">", 0), ("<", 1))
     ]
     return (
         Rule(
             "attention.keys",
-            lambda v, _: v <= LARGEST_COUNT,
+            "<=",
+            LARGEST_COUNT,
             "is beyond 2^53, where counts stop being exact",
             "Give a count of at most 2^53",
         ),
-        Rule("attention.block", lambda v, _: v >= 1, "a row without a key in its block has no guarantee", "Give a block >= 1"),
+        Rule("attention.block", ">=", 1, "a row without a key in its block has no guarantee", "Give a block >= 1"),
         Rule(
             "attention.keys",
-            lambda v, get: v > get("attention.block"),
+            ">",
+            "attention.block",
             "must exceed attention.block: with no key outside there is nothing to bound",
             "Count every visible key in keys and only those of the query's own block in block",
         ),
@@ -140,7 +158,8 @@ def _rules() -> tuple[Rule, ...]:
         *(non_negative(f) for f in norms),
         Rule(
             "norms.leak",
-            lambda v, get: v <= get("norms.block_input"),
+            "<=",
+            "norms.block_input",
             "exceeds norms.block_input, and the leak bound needs delta <= B",
             "Assign each token to the block that carries most of its norm, or raise block_input to cover the leak",
         ),
@@ -149,7 +168,7 @@ def _rules() -> tuple[Rule, ...]:
         positive("dial.strength", "(it divides the dial setting)"),
         positive("training.step", "(no step, no extinction)"),
         positive("training.slack", "(at the threshold itself stationarity is not enough: threshold.stationarity is strict)"),
-        Rule("training.initial_norm", lambda v, _: v >= 0, "is a norm and cannot be negative", "Give a number >= 0"),
+        non_negative("training.initial_norm"),
         *fractions,
     )
 

@@ -35,6 +35,7 @@ from theory.formulas import (
     outside_mass_bound,
 )
 from theory.namespaces import EXACT, FLINT
+from theory.reasons import HYPOTHESES, NO_TARGET, REASONS, VACUOUS
 from theory.rounding import LARGEST, Side, round_ball, round_fraction
 
 # Which side of the exact value each number is on; counts and booleans are exact.
@@ -151,7 +152,7 @@ def exact_inputs(config: Config) -> Inputs:
 def guarantee(config: Config, source: str = "configuration") -> Guarantee:
     """The guarantees of a configuration; ConfigError if one of them is too large for a float64."""
     x = exact_inputs(config)
-    return replace(values_of(x, source), because=_because(config, x, _margin(x)))
+    return replace(values_of(x, source), because=because_of(config, x))
 
 
 def _margin(x: Inputs) -> Fraction:
@@ -194,6 +195,37 @@ def values_of(x: Inputs, source: str) -> Guarantee:
     )
 
 
+def because_of(config: Config, x: Inputs) -> dict[str, Because]:
+    """Theorem, hypotheses and, where the value says nothing, the reason, for every value: the data of `theory.reasons`."""
+    margin = _margin(x)
+    shown = {name: _show(value) for name, value in vars(x).items() if value is not None}
+    shown |= {
+        "form": config.attention.parametrisation,
+        "loss": config.loss.kind,
+        "added": _show(x.beta * x.d),
+        "lead": _show(x.beta * x.d - margin),
+        "margin": _show(margin),
+    }
+    because = {}
+    for name, reason in REASONS.items():
+        missing = name == "dial_for_target" and x.eps_target is None
+        nothing = reason.by_margin and margin <= 0
+        keys = reason.without_margin if nothing and reason.without_margin is not None else reason.hypotheses
+        because[name] = Because(
+            reason.theorem.format_map(shown),
+            () if missing else tuple(HYPOTHESES[key.format_map(shown)].format_map(shown) for key in keys),
+            NO_TARGET if missing else VACUOUS.format_map(shown) if nothing else None,
+        )
+    return because
+
+
+def _show(value: Fraction | int) -> str:
+    """A number for a sentence: six digits, no promise about its last one; a count in full."""
+    if isinstance(value, int):
+        return str(value)
+    return f"{float(value) + 0.0:.6g}" if abs(value) <= Fraction(LARGEST) else "more than 1.8e308"
+
+
 def _at_margin(formula: Callable[..., Any], x: Inputs, margin: Fraction, side: Side) -> float:
     if margin == 0:  # rational: e^0 has no enclosure narrower than a point, and a float may be hit exactly
         outside = Fraction(x.n - x.g, x.n)
@@ -217,70 +249,3 @@ def _dial(x: Inputs, content: Fraction, eps: Fraction) -> float:
         return max(0.0, round_fraction(content / x.beta, "up"))
     setting = round_ball(lambda: dial_for_outside_mass(FLINT, x.n, x.g, content, x.beta, eps), "up")
     return max(0.0, setting)
-
-
-def _because(config: Config, x: Inputs, margin: Fraction) -> dict[str, Because]:
-    form = "A^(c,c')" if x.bilinear else "W_Q^(b,c), W_K^(b,c)"
-    kind = "bilinear" if x.bilinear else "qk"
-    values = f"value vectors of a row lie within a diameter of {_show(x.D_V)}"
-    loss = f"the loss is a mean over queries of losses of one output each, with gradient norm at most {_show(x.G)}"
-    if config.loss.kind == "cross-entropy":
-        loss += " (cross-entropy on a readout of that diameter)"
-    if x.bilinear:
-        tokens = f"block parts of tokens: mean norm at most {_show(x.B_c)}, diameter at most {_show(x.D_c)}"
-    else:
-        tokens = (
-            f"tokens: norm at most {_show(x.B_x)}, diameter at most {_show(x.D_X)}; "
-            f"block parts: mean norm at most {_show(x.B_c)}, diameter at most {_show(x.D_c)}; "
-            f"Frobenius balls {_show(x.rho_Q)} on W_Q and {_show(x.rho_K)} on W_K"
-        )
-    ball = f"||A||_F <= {_show(x.rho_A)}" if x.bilinear else f"||W_Q||_F <= {_show(x.rho_Q)} and ||W_K||_F <= {_show(x.rho_K)}"
-    gradient = (values, loss, tokens, f"scores divided by temperature {_show(x.tau)}", "these bounds hold throughout training")
-    penalised = f"every cross-block group {form} has penalty weight at least `penalty`, strictly above the gradient bound"
-    dead = "all cross-block groups are zero (after `extinction_steps` proximal steps, or at any stationary point)"
-    parts = (
-        f"tokens: own-block part at most {_show(x.B)}, off-block part at most {_show(x.delta)}, the smaller bound of the two"
-    )
-    row = f"{x.n} visible keys, {x.g} of them in the query's block"
-    dial = f"dial {_show(x.beta)} x {_show(x.d)} on in-block keys"
-    scores = f"scores are content / {_show(x.tau)} + dial: no position bias, no query or key bias, rotations only inside blocks"
-    lead = (penalised, dead, parts, ball, scores, dial)
-    reason = None
-    if margin <= 0:
-        reason = (
-            f"the dial adds {_show(x.beta * x.d)} nats and content may lead by {_show(x.beta * x.d - margin)}: the margin "
-            f"{_show(margin)} is not positive, and a uniform row satisfies every hypothesis; "
-            "raise dial.setting or lower the content norm"
-        )
-    ceiling = "margin > 0" if margin > 0 else "none: ln n bounds every row"
-    because = {
-        "penalty_threshold": Because(f"threshold.gradient_{kind}", gradient),
-        "penalty": Because(
-            "threshold.stationarity", (*gradient, f"slack {_show(x.gamma)} > 0: at the threshold itself it is false")
-        ),
-        "extinction_steps": Because(
-            "extinction.finite_time",
-            (
-                penalised,
-                f"proximal steps of constant size {_show(x.eta)}, slack {_show(x.gamma)}",
-                f"initial group norms at most {_show(x.theta0)}",
-                "gradients bounded as for penalty_threshold at every step (minibatches included)",
-            ),
-        ),
-        "margin": Because(f"blocks.margin_{kind}", lead, reason),
-        "outside_mass": Because("concentration.outside_mass", (row, *lead), reason),
-        "fidelity": Because("concentration.fidelity_floor", (row, *lead), reason),
-        "entropy_nats": Because("entropy.ceiling", (row, ceiling, *(lead if margin > 0 else ())), reason),
-        "entropy_bits": Because("entropy.ceiling", (row, ceiling, *(lead if margin > 0 else ())), reason),
-    }
-    if x.eps_target is None:
-        because["dial_for_target"] = Because("dial.target", (), "no [target] is given")
-    else:
-        goal = f"target: outside mass at most {_show(x.eps_target)}"
-        because["dial_for_target"] = Because("dial.target", (row, goal, *lead[:-1], f"dial strength {_show(x.beta)}"))
-    return because
-
-
-def _show(value: Fraction) -> str:
-    """A number for a sentence: six digits, no promise about its last one."""
-    return f"{float(value):.6g}" if abs(value) <= Fraction(LARGEST) else "more than 1.8e308"

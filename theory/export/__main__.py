@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import theory
-from theory.export import coq, numbers
+from theory.export import coq, javascript, numbers
 from theory.formula import Formula
 
 
@@ -24,11 +24,12 @@ def every_formula() -> tuple[Formula, ...]:
 
 
 TARGETS: dict[str, Callable[[], str]] = {
-    "formulas.py": lambda: numbers.source(every_formula()),
-    "coq/Formulas.v": lambda: coq.definitions(every_formula()),
-    "coq/Pins.v": lambda: coq.pins(every_formula()),
+    "theory/formulas.py": lambda: numbers.source(every_formula()),
+    "theory/coq/Formulas.v": lambda: coq.definitions(every_formula()),
+    "theory/coq/Pins.v": lambda: coq.pins(every_formula()),
+    "book/_static/formulas.js": lambda: javascript.source(every_formula()),
 }
-FOLDER = Path(theory.__file__).parent
+FOLDER = Path(theory.__file__).parent.parent
 
 
 def stale(old: str, new: str) -> list[str]:
@@ -39,7 +40,8 @@ def stale(old: str, new: str) -> list[str]:
 
 
 def _functions(text: str) -> dict[str, str]:
-    return {part.partition("(")[0]: part for part in re.split(r"^def ", text, flags=re.MULTILINE)[1:]}
+    parts = re.split(r"^def |^  formulas\.|^  localist\.(?=configuration)", text, flags=re.MULTILINE)[1:]
+    return {re.split(r"[( ]", part)[0]: part for part in parts}
 
 
 def main(arguments: list[str]) -> int:
@@ -55,9 +57,7 @@ def main(arguments: list[str]) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(new, encoding="utf-8")
         elif old != new:
-            print(
-                f"theory/{name} is stale: {', '.join(stale(old, new))}. Run python -m theory.export and commit", file=sys.stderr
-            )
+            print(f"{name} is stale: {', '.join(stale(old, new))}. Run python -m theory.export and commit", file=sys.stderr)
             code = 1
     return code
 
