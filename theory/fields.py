@@ -43,7 +43,7 @@ SECTION_NAMES = {
 
 READING: dict[str, Field | Choice] = {
     "attention.keys": Field("n", "visible keys", "Every key the query can see.", 2, 65536, True, "64"),
-    "attention.block": Field("g", "keys in the block", "Those in the query's own block; fewer than all.", 1, 4096, True, "8"),
+    "attention.block": Field("g", "keys in the block", "Those in the query's own block.", 1, 4096, True, "8"),
     "attention.temperature": Field("tau", "temperature", "Content scores are divided by it.", 0.1, 10, True, "1.0"),
     "attention.parametrisation": Choice(
         "content scores",
@@ -52,9 +52,7 @@ READING: dict[str, Field | Choice] = {
     ),
     "norms.input": Field("B_x", "token norm", "Greatest norm of a token.", 0, 8, False, "1.0"),
     "norms.block_input": Field("B", "own-block norm", "Greatest norm of a token's part in its own block.", 0, 8, False, "1.0"),
-    "norms.leak": Field(
-        "delta", "leak", "Greatest norm of a token's part outside its block; at most the own-block norm.", 0, 1, False, "0.0"
-    ),
+    "norms.leak": Field("delta", "leak", "Greatest norm of a token's part outside its block.", 0, 1, False, "0.0"),
     "norms.value_diameter": Field("D_V", "value diameter", "Greatest distance of two values.", 0, 8, False, "2.0"),
     "norms.content": Field("rho_A", "norm of A", "Frobenius norm of the content form.", 0, 16, False, "4.0"),
     "norms.query": Field("rho_Q", "norm of W_Q", "Frobenius norm of the query weights.", 0, 8, False, "2.0"),
