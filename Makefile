@@ -25,7 +25,7 @@ lint: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/mypy
 
-formulas: $(READY)  ## write the generated files (theory/formulas.py, theory/coq/Formulas.v, Pins.v) from the statements
+formulas: $(READY)  ## write the generated files (Python, Coq, JavaScript) from the statements
 	$(BIN)/python -m theory.export
 
 $(READY): pyproject.toml constraints.txt

@@ -42,7 +42,7 @@
   /** The texts of {field: value}; a field that is not given is empty. */
   function textsOf(values) {
     const texts = Object.fromEntries(localist.configuration.fields.map(({ field, kind, start }) => [field, kind === "choice" ? start : ""]));
-    for (const [field, value] of Object.entries(values)) texts[field] = String(value);
+    for (const [field, value] of Object.entries(values)) if (field in texts) texts[field] = String(value);
     return texts;
   }
 
@@ -149,7 +149,8 @@
       slider.value = String(positionOf(entry, value));
       slider.setAttribute("aria-valuetext", text.trim() === "" ? "not given" : text);
     }
-    const mine = refused.find(({ field }) => field === entry.field);
+    const section = entry.field.split(".")[0];
+    const mine = refused.find(({ field }) => field === entry.field || (field === section && entry.required));
     error.textContent = mine ? `${mine.reason}. ${mine.remedy}.` : "";
     input.setAttribute("aria-invalid", String(Boolean(mine)));
   }
@@ -322,6 +323,7 @@
 
     /** Whether the form has a place for a field's value; a value that breaks a rule has one, and is shown with its reason. */
     function takes(field, values) {
+      if (field in localist.configuration.sections) return typeof values[field] === "object";
       const made = rows.get(field);
       if (!made || !active(field, textsOf(values))) return false;
       return made.entry.kind !== "choice" || values[field] in made.entry.words;
@@ -357,7 +359,7 @@
         chart,
         table,
         reasons,
-        node("h3", {}, "The same on the command line"),
+        node("h2", {}, "The same on the command line"),
         node(
           "p",
           {},

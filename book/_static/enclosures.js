@@ -157,7 +157,7 @@
 
   function logEnd(x, bits) {
     if (x.m <= 0n) throw new Undecided("logarithm of an interval that is not positive");
-    if (x.m === 1n && x.e === 0) return { lo: ZERO, hi: ZERO };
+    if (compareEnds(x, { m: 1n, e: 0 }) === 0) return { lo: ZERO, hi: ZERO };
     const result = logAt(x.m, x.e, bits);
     return around(result, result.scale, 0, bits);
   }

@@ -27,15 +27,18 @@
     return typeof value === "string" ? "str" : "object";
   }
 
-  /** Every refusal of a configuration {field: value}, in the order of theory/config.py; none if it is good. */
+  /** Every refusal of a configuration {field: value}, in the order of theory/config.py; none if it is good. A table without fields is {}. */
   function refusals(values) {
     const found = [];
     const refuse = (field, reason, remedy) => found.push(new Refusal(field, reason, remedy));
-    const { fields, rules, choices } = localist.configuration;
+    const { fields, rules, choices, sections } = localist.configuration;
     const known = new Map(fields.map((entry) => [entry.field, entry]));
+    const isTable = (value) => typeof value === "object"; // an empty one: a table with fields is known by them
     for (const [field, value] of Object.entries(values)) {
       const entry = known.get(field);
-      if (!entry) {
+      if (field in sections) {
+        if (!isTable(value)) refuse(field, `expected object, got ${kindOf(value)}`, "Give a value of that type, unquoted");
+      } else if (!entry) {
         refuse(field, "is not a known field", `Remove it, or use one of ${[...known.keys()].join(", ")}`);
       } else if (entry.kind === "choice") {
         const words = Object.keys(entry.words);
@@ -50,8 +53,14 @@
         refuse(field, "expected int, got float", "Give a whole number without a decimal point");
       }
     }
-    for (const { field, required } of fields) {
-      if (required && values[field] === undefined) refuse(field, "is missing", "Add it");
+    for (const section of Object.keys(sections)) {
+      const inside = fields.filter(({ field }) => field.startsWith(`${section}.`));
+      const wanted = inside.filter(({ field, required }) => required && values[field] === undefined);
+      if (wanted.length && values[section] === undefined && inside.every(({ field }) => values[field] === undefined)) {
+        refuse(section, "is missing", `Add the table [${section}]`);
+      } else {
+        for (const { field } of wanted) refuse(field, "is missing", "Add it");
+      }
     }
     if (found.length) return found;
     for (const { field } of fields) {
@@ -72,7 +81,7 @@
       if (values[field] !== undefined && !RELATIONS[relation](values[field], other)) refuse(field, reason, remedy);
     }
     const target = ["outside_mass", "fidelity"].filter((name) => values[`target.${name}`] !== undefined);
-    if (target.length === 2) {
+    if (target.length === 2 || (target.length === 0 && values.target !== undefined)) {
       refuse("target", "needs exactly one of outside_mass and fidelity", "Keep one: they state the same target");
     }
     return found;
@@ -233,6 +242,7 @@
   function fromToml(text) {
     const values = {};
     const tables = new Set();
+    const used = new Set();
     let section = "";
     text.split(/\r?\n/).forEach((raw, index) => {
       const fail = (what) => {
@@ -256,7 +266,9 @@
       if (pair[2] === "true" || pair[2] === "false") value = pair[2] === "true";
       if (value === undefined) fail(`cannot read the value ${pair[2]}`);
       values[field] = value;
+      used.add(section);
     });
+    for (const table of tables) if (!used.has(table)) values[table] = {};
     return values;
   }
 
