@@ -63,9 +63,8 @@ def mutants(theorem: Theorem) -> list[Mutant]:
     kind = type(claim)
     found: dict[sp.Expr, str] = {}
     for change, rhs in _changed_bounds(claim):
-        if rhs != claim.rhs and not rhs.has(
-            sp.zoo, sp.nan, sp.oo, sp.I, sp.pi
-        ):  # a change that leaves the reals claims nothing
+        # a change that leaves the reals claims nothing
+        if rhs != claim.rhs and not rhs.has(sp.zoo, sp.nan, sp.oo, sp.I, sp.pi) and _has_real_powers(rhs):
             found.setdefault(rhs, change)
     changed = [Mutant(change, with_claim(theorem, kind(claim.lhs, rhs, evaluate=False))) for rhs, change in found.items()]
     if kind in (sp.Le, sp.Ge) and theorem.equality.values is not None:
@@ -77,6 +76,11 @@ def mutants(theorem: Theorem) -> list[Mutant]:
     for key in theorem.needs:
         changed.append(Mutant(f"hypothesis {key!r} dropped", without(theorem, key)))
     return changed
+
+
+def _has_real_powers(rhs: sp.Expr) -> bool:
+    """Every power that is no whole or rational one has a base that is known to be positive."""
+    return all(power.exp.is_Rational or power.base is sp.E or power.base.is_positive for power in rhs.atoms(sp.Pow))
 
 
 def _changed_bounds(claim: Relational) -> Iterator[tuple[str, sp.Expr]]:

@@ -282,6 +282,74 @@ top_other = _declare("k_1", "size of the high tier of another two-level row", "k
 j_tier = sp.Symbol("i_t", integer=True, positive=True)  # not i: a generic key has one range, and i is a query
 RANGES[j_tier] = (g + 1, g + tier_size)  # a tier's keys are numbered right after the block
 
+# A stack of layers on a schedule of dials, and what leaves the block on the way through it. Layers are numbered from 0; arrays are
+# indexed by the number of layers passed, `_at[k]` being a number of layer k or of the product of the first k layers.
+depth = _declare("L", "layers of a stack", "layers", "count")
+last = _declare("m_L", "number of the last layer of a stack, counted from 0: its layers minus one", "layers", "count")
+layer = _declare("l_x", "number of a layer after the first; layers are numbered from 0", "layers", "count")
+j_layer = sp.Symbol("l_s", integer=True, positive=True)
+RANGES[j_layer] = (sp.Integer(1), last)
+degree = _declare("q", "degree of a polynomial schedule, any positive real", "1", "positive")
+whole_degree = _declare("p_d", "degree of a polynomial schedule, a whole number", "1", "count")
+dial_low = _declare("d_min", "dial of the first layer of a schedule", "1", "real")
+dial_high = _declare("d_max", "dial of the last layer of a schedule", "1", "real")
+dial_higher = _declare("d_top", "another, greater dial of the last layer", "1", "real")
+dial_layer = _declare("d_l", "dial of one layer", "1", "real")
+dial_wanted = _declare("d_w", "dial that a layer should have at least", "1", "real")
+rise = _declare("rise", "(wanted dial - first dial)/(last dial - first dial)", "1", "positive")
+budget = _declare("S_d", "dial budget: sum of the dials of all layers", "1", "real")
+power_sum = _declare("S_p", "sum of l^p over the layers l = 1, ..., m_L", "1", "nonnegative")
+power_at = sp.IndexedBase("pow_s", nonnegative=True)  # 1^p + ... + k^p
+mean_power = _declare("S_q", "sum of (l/m_L)^q over the layers", "1", "nonnegative")
+mean_power_at = sp.IndexedBase("Q_s", nonnegative=True)  # 1^q + ... + (k + 1)^q
+pascal = _declare("S_c", "sum over j = 0..p of binomial(p + 1, j) (0^j + 1^j + ... + m_L^j)", "1", "nonnegative")
+pascal_at = sp.IndexedBase("C_s", nonnegative=True)  # the same up to k^j
+binomial_at = sp.IndexedBase("b_s", nonnegative=True)  # sum over j = 0..p of binomial(p + 1, j) k^j
+eps_at = sp.IndexedBase("eps_s", nonnegative=True)  # greatest outside mass of an in-block row of the layer
+eps_other_at = sp.IndexedBase("eps2_s", nonnegative=True)  # the same of another stack
+kept_at = sp.IndexedBase(
+    "kept_s", nonnegative=True
+)  # least in-block mass of an in-block row of the product of attention matrices
+stay_at = sp.IndexedBase("stay_s", nonnegative=True)  # product of 1 - eps
+stay_other_at = sp.IndexedBase("stay2_s", nonnegative=True)
+sum_at = sp.IndexedBase("sum_s", nonnegative=True)  # sum of eps, or of eps w/(1 + w)
+rollout_leak = _declare(
+    "leak_P", "greatest outside mass of an in-block row of the product of attention matrices", "1", "fraction"
+)
+stay = _declare(
+    "stay", "product over the layers of 1 - eps_l (of 1 - eps_l w_l/(1 + w_l) on the value path)", "1", "nonnegative"
+)
+stay_other = _declare("stay_2", "the same product for another stack", "1", "nonnegative")
+leak_sum = _declare("sum_eps", "sum over the layers of eps_l (of eps_l w_l/(1 + w_l) on the value path)", "1", "nonnegative")
+phi_low = _declare("phi_L", "bound from below on the in-block mass of every in-block row of every layer", "1", "open fraction")
+eps_greatest = _declare("eps_g", "greatest outside mass of an in-block row of any layer", "1", "fraction")
+eps_first = _declare("eps_1", "greatest outside mass of an in-block row of the first layer", "1", "fraction")
+residual_share = _declare("alpha", "share of the identity in a residual rollout", "1", "fraction")
+mixed = _declare("eps_m", "outside mass of a row of alpha I + (1 - alpha) A", "1", "fraction")
+w_at = sp.IndexedBase("w_s", nonnegative=True)  # bound on the spectral norm of the value map of the layer
+grow_at = sp.IndexedBase("grow_s", positive=True)  # product of 1 + w
+keep_at = sp.IndexedBase("keep_s", nonnegative=True)  # product of 1 + w (1 - eps)
+whole_at = sp.IndexedBase("whole_s", nonnegative=True)  # greatest sum of Jacobian norms (or norm of a token), after k layers
+out_at = sp.IndexedBase("out_s", nonnegative=True)  # the same over the tokens outside (or of the off-block part)
+row_at = sp.IndexedBase("row_s", nonnegative=True)  # outside mass of the in-block row in which the next leak is greatest
+flow_out = _declare(
+    "J_out", "greatest sum, over the tokens outside its block, of the norms of an output's derivatives along values", "1",
+    "nonnegative",
+)  # fmt: skip
+flow_share = _declare("J_rel", "that sum over the product of 1 + w_l", "1", "nonnegative")
+grow = _declare("grow", "product over the layers of 1 + w_l", "1", "positive")
+stays = _declare("held", "product over the layers of 1 + w_l (1 - eps_l)", "1", "nonnegative")
+value_gain = _declare("w", "bound on the spectral norm of every value map", "1", "nonnegative")
+value_greatest = _declare("w_g", "greatest spectral norm of a value map", "1", "nonnegative")
+value_off = _declare("w_off", "greatest spectral norm of the off-block part of a value map", "1", "nonnegative")
+norm_start = _declare("B_0", "bound on the norm of a token before the first layer", "norm", "positive")
+norm_after = _declare("B_L", "greatest norm of a token after the layers", "norm", "nonnegative")
+off_start = _declare("delta_0", "bound on the norm of a token's off-block part before the first layer", "norm", "nonnegative")
+off_after = _declare("delta_L", "greatest norm of a token's off-block part after the layers", "norm", "nonnegative")
+spread_start = _declare("D_0", "diameter of the tokens before the first layer", "norm", "nonnegative")
+spread_at = sp.IndexedBase("D_s", nonnegative=True)  # diameter of the tokens after k layers
+moved_by_at = sp.IndexedBase("do_s", nonnegative=True)  # greatest change of a token after k layers
+
 # A run of proximal steps on one group of weights. State k_step is the one after that many steps; arrays are indexed by it.
 norm_at = sp.IndexedBase("theta_s", nonnegative=True)  # norm of the group
 moved_at = sp.IndexedBase("zeta_s", nonnegative=True)  # norm of the group after the gradient part of the step, before the prox

@@ -124,6 +124,10 @@ def _normal(expression: sp.Expr) -> sp.Expr:
     expression = expression.replace(  # not .rewrite(exp), which would also turn x^2 into e^(2 ln x)
         lambda e: isinstance(e, (sp.tanh, sp.sinh, sp.cosh)), lambda e: e.rewrite(sp.exp)
     )
+    expression = expression.replace(  # a real power is the exponential that it is computed as
+        lambda e: isinstance(e, sp.Pow) and not e.exp.is_Rational and e.base is not sp.E and e.base.is_positive,
+        lambda e: sp.exp(e.exp * sp.expand_log(sp.log(e.base))),
+    )
     exponentials: dict[sp.Expr, sp.Symbol] = {}
 
     def power(exponent: sp.Expr) -> sp.Expr:

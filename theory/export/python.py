@@ -260,6 +260,7 @@ def function_source(name: str, args: Sequence[sp.Symbol], expression: sp.Basic, 
         shared, body = [], expression
     else:
         shared, (body,) = sp.cse([expression], symbols=_names({a.name for a in args}), optimizations=None)
+        shared, body = _keep_positive(shared, body)
     lines = [f"def {name}({', '.join(['xp: Namespace', *(f'{a.name}: Any' for a in args)])}) -> Any:"]
     if docstring:
         lines.append(docstring)
@@ -270,6 +271,23 @@ def function_source(name: str, args: Sequence[sp.Symbol], expression: sp.Basic, 
     body_text = printer._number(body) if isinstance(body, sp.Expr) else printer.doprint(body)
     lines.append(f"    return {body_text}")
     return "\n".join(lines) + "\n"
+
+
+def _keep_positive(
+    shared: Iterable[tuple[sp.Symbol, sp.Basic]], body: sp.Basic
+) -> tuple[list[tuple[sp.Symbol, sp.Basic]], sp.Basic]:
+    """A shared part in the base of a real power stays known to be positive, or not negative, if it is."""
+    parts = list(shared)
+    powers = {power for expr in (body, *(part for _, part in parts)) for power in expr.atoms(sp.Pow)}
+    bases = {letter for power in powers if not power.exp.is_Rational for letter in power.base.free_symbols}
+    known: dict[sp.Symbol, sp.Symbol] = {}
+    kept = []
+    for symbol, part in parts:
+        value = part.xreplace(known)
+        if bases and value.is_nonnegative:
+            known[symbol] = sp.Symbol(symbol.name, **({"positive": True} if value.is_positive else {"nonnegative": True}))
+        kept.append((known.get(symbol, symbol), value))
+    return kept, body.xreplace(known)
 
 
 def compile_expression(

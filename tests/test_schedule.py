@@ -1,0 +1,227 @@
+"""The schedule family: it holds, it is tight, each hypothesis is needed, bad input is refused, the checks can fail."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import sympy as sp
+import torch
+from flint import ctx, fmpq
+
+from checks import schedule_cases as cases
+from checks.claims import judge, realise
+from checks.controls import run_controls, with_claim, without
+from checks.data import synthetic
+from checks.layer import equal_blocks
+from checks.properties import Options, attack
+from checks.schedule import CHECKS, log_ratio
+from checks.schedule_exact import absorbing, rollout_values
+from checks.schedule_stack import (
+    StackError,
+    enclosed,
+    flows_of,
+    frozen_jacobian,
+    full_jacobian,
+    matrix_of,
+    measure_stack,
+    spectral_norm,
+    train_stack,
+)
+from checks.shards import LEAST_CONTROLS
+from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN
+from theory import schedule_budget as bud
+from theory import schedule_rollout as roll
+from theory import schedule_values as val
+from theory import symbols as sym
+from theory.replay import ReplayError, replay, truth
+from theory.schedule import THEOREMS
+from theory.theorem import Theorem
+
+BOUNDS = [theorem for theorem in THEOREMS if theorem.kind == "bound"]
+ATTAINED = [theorem for theorem in BOUNDS if theorem.equality.values is not None]
+NEEDED = [(theorem, key) for theorem in THEOREMS for key in theorem.needs]
+
+
+def name(value: object) -> str:
+    return value.name if isinstance(value, Theorem) else str(value)
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, ids=name)
+def test_every_statement_is_derived(theorem):
+    assert replay(theorem).steps >= 1
+
+
+@pytest.mark.parametrize("theorem", BOUNDS, ids=name)
+def test_a_sharper_last_step_is_refused_by_name(theorem):
+    direction = -1 if isinstance(theorem.claim, (sp.Le, sp.Lt)) else 1
+    claim = type(theorem.claim)(theorem.claim.lhs, theorem.claim.rhs + direction * sp.Rational(1, 10**6), evaluate=False)
+    last = dataclasses.replace(theorem.steps[-1], fact=claim)
+    with pytest.raises(ReplayError, match=f"{theorem.name}, step 'claim' .Combine.: the certificate does not add up"):
+        replay(dataclasses.replace(theorem, claim=claim, steps=(*theorem.steps[:-1], last)))
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, ids=name)
+def test_extremal_cases_hold(theorem):
+    found = CHECKS.extremal[theorem.name]()
+    judged = [judge(theorem, case) for case in found]
+    assert [(c.origin, j.reason) for c, j in zip(found, judged, strict=True) if j.verdict not in (HOLDS, OUT_OF_DOMAIN)] == []
+    assert any(j.verdict is HOLDS for j in judged)
+
+
+@pytest.mark.parametrize("theorem", ATTAINED, ids=name)
+def test_attained_bounds_are_attained(theorem):
+    assert "equality case" in {judge(theorem, case).certificate for case in CHECKS.extremal[theorem.name]()}
+
+
+@pytest.mark.parametrize(("theorem", "key"), NEEDED, ids=name)
+def test_hypotheses_are_needed(theorem, key):
+    case = realise(theorem, key, theorem.needs[key])
+    assert judge(theorem, case).verdict is OUT_OF_DOMAIN
+    assert judge(without(theorem, key), case).verdict is FAILS
+
+
+@pytest.mark.parametrize("theorem", THEOREMS, ids=name)
+def test_every_control_dies(theorem):
+    deaths = run_controls(theorem, CHECKS)
+    assert [death.change for death in deaths if death.outcome == "survived"] == []
+    assert sum(death.outcome == "killed" for death in deaths) >= LEAST_CONTROLS
+
+
+@pytest.mark.parametrize("prop", CHECKS.properties, ids=lambda prop: prop.name)
+def test_properties_find_no_refutation(prop):
+    outcome = attack(prop, Options(layers=4, examples=0.3))
+    for statement, tally in outcome.tallies.items():
+        assert tally.counts["FAILS"] == 0, (statement, tally.failure)
+        assert tally.counts["UNDECIDED"] == 0, (statement, tally.undecided)
+        assert tally.counts["HOLDS"] > 0, statement
+    assert outcome.layers > 0 or prop.name != "trained_stacks"
+
+
+def test_argued_lemmas_hold_on_exact_vectors():
+    """Floors of weighted sums, and what one layer does to norms, as the reasons read them."""
+    for masses, least in (((1, 2, 3), 2), ((4, 1, 1), 5)):
+        total = sum(masses) + 2
+        kept = sum(sp.Rational(m, total) * (least + i) for i, m in enumerate(masses))
+        values = dict(zip((roll._u, roll._v, roll._w), (kept, sp.Rational(2, total), sp.Integer(least)), strict=True))
+        assert truth(roll.weighted_floor.relation, values) is True
+    # x = (3, 4) off block in the second feature, row 1/4, 3/4 outside, W = diag(2, -2)
+    token, inside, outside = sp.Matrix([3, 4]), sp.Matrix([1, 4]), sp.Matrix([0, 5])
+    new = token + sp.diag(2, -2) * (inside / 4 + outside * sp.Rational(3, 4))
+    assert truth(val.path_total.relation, {val._u: new.norm(), val._g: sp.Integer(2), val._z: sp.Integer(5)}) is True
+    parts = {
+        val._u: abs(new[1]),
+        val._v: sp.Integer(4),
+        val._g: sp.Integer(2),
+        val._r: sp.Rational(3, 4),
+        val._z: sp.Integer(5),
+    }
+    assert truth(val.path_outside.relation, parts | {val._o: sp.Integer(0)}) is True
+
+
+def test_the_binomial_theorem_is_what_the_lemma_says():
+    for power in (1, 2, 5, 9):
+        for k in (0, 1, 4, 11):
+            total = sum(sp.binomial(power + 1, j) * sp.Integer(k) ** j for j in range(power + 1))
+            values = {bud._sum_of_terms: total, bud._high: (k + 1) ** (power + 1), bud._low: sp.Integer(k) ** (power + 1)}
+            assert truth(bud.binomial_theorem.relation, {s: sp.Integer(v) for s, v in values.items()}) is True
+
+
+def test_the_example_of_five_layers():
+    """Five layers of outside mass 1/10 and an absorbing outside leak 0.40951 of the rollout."""
+    assert rollout_values(absorbing((fmpq(1, 10),) * 5, 4, 2))[sym.rollout_leak] == 1 - fmpq(9, 10) ** 5
+
+
+def test_one_part_in_a_million_below_the_rollout_bound_fails():
+    case = cases.rollout_case(absorbing((fmpq(1, 3), fmpq(1, 7)), 3, 1), extremal=True)
+    lowered = with_claim(roll.rollout, sp.Le(sym.rollout_leak, (1 - sym.stay) * (1 - sp.Rational(1, 10**6)), evaluate=False))
+    assert judge(roll.rollout, case).certificate == "equality case"
+    assert judge(lowered, case).verdict is FAILS
+
+
+def test_the_gradient_of_the_search_is_the_gradient():
+    torch.manual_seed(0)
+    x = torch.randn(2 * 9, dtype=torch.float64).numpy()
+    value, gradient = log_ratio(x, 3, 1)
+    for index in (0, 5, 13):
+        moved = x.copy()
+        moved[index] += 1e-6
+        assert (log_ratio(moved, 3, 1)[0] - value) / 1e-6 == pytest.approx(gradient[index], rel=1e-3, abs=1e-6)
+
+
+# --- counterexamples, on real layers ----------------------------------------------------------------------------------
+
+
+def test_rollout_is_not_information_flow():
+    """Uniform attention over two tokens: with the value map 0 rollout leaks 1/2 and nothing flows; with 4 the flow is greater."""
+    attention = torch.full((2, 2), 0.5, dtype=torch.float64)
+    still = torch.autograd.functional.jacobian(lambda x: x + 0.0 * (attention @ x), torch.ones(2, dtype=torch.float64))
+    assert float(attention[0, 1]) == 0.5
+    assert float(still[0, 1]) == 0.0
+    mass, gain = fmpq(1, 10), fmpq(4)
+    one = rollout_values(absorbing((mass,), 2, 1), fmpq(1, 2))
+    case = cases.flow_case(absorbing((mass,), 2, 1), [(gain, fmpq(0))])
+    assert one[sym.rollout_leak] == fmpq(1, 20)
+    assert case.values[sym.flow_share] == fmpq(2, 25)
+
+
+def test_more_flows_through_the_scores():
+    """The layer of `schedule.attention_path`: the outside token has weight 1/4 and the output's derivative in it is 5/8."""
+
+    def output(x: torch.Tensor) -> torch.Tensor:
+        scores = x[0] * x + torch.tensor([2.0, 0.0], dtype=torch.float64) + torch.tensor([3.0, 1.0], dtype=torch.float64).log()
+        return scores.softmax(0) @ x
+
+    x = torch.tensor([1.0, 3.0], dtype=torch.float64)
+    gradient = torch.autograd.functional.jacobian(output, x)
+    assert float(gradient[1]) == pytest.approx(0.625, rel=1e-12)
+
+
+# --- trained stacks ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stack():
+    structure = equal_blocks(2, 4)
+    batch = synthetic(structure.features, [3, 4], sequences=2, tokens=5, leak=0.1, dtype=torch.float64)
+    return train_stack(batch, structure, [0, 1, 4], seeds=[3, 4], steps=15)
+
+
+def test_the_frozen_jacobian_is_the_one_built_block_by_block(stack):
+    with ctx.workprec(128):
+        exact = enclosed(stack, 1, 0)
+    flow = float(flows_of(frozen_jacobian(stack), stack)[1, 0].max())
+    assert float(exact.flow.lower()) * (1 - 1e-9) <= flow <= float(exact.flow.upper()) * (1 + 1e-9)
+
+
+def test_the_full_jacobian_holds_the_frozen_one_and_more(stack):
+    """A step along a direction moves the output of the whole stack as the full Jacobian says, not as the frozen one does."""
+    full, frozen = full_jacobian(stack), frozen_jacobian(stack)
+    assert full.shape == frozen.shape == (2, 2, 5, 5, 4, 4)
+    assert not torch.equal(full, frozen)
+
+
+def test_measured_leaks_stay_below_the_proved_ones(stack):
+    measured = measure_stack(stack)
+    assert measured.values <= measured.rollout
+    assert len(measured.outside_mass) == 3
+    assert measured.everything is not None
+
+
+def test_spectral_norms_are_enclosed():
+    torch.manual_seed(1)
+    for size in (1, 3, 7):
+        matrix = torch.randn(size, size + 1, dtype=torch.float64)
+        norm = float(torch.linalg.matrix_norm(matrix, ord=2))
+        with ctx.workprec(128):
+            found = spectral_norm(matrix_of(matrix))
+        assert float(found.lower()) * (1 - 1e-12) <= norm <= float(found.upper()) * (1 + 1e-12)
+    assert spectral_norm(matrix_of(torch.zeros(3, 3))) == 0
+
+
+def test_a_stack_needs_a_dial_a_layer_and_outputs_as_wide_as_tokens(stack):
+    batch, structure = stack.batches[0], stack.structure
+    with pytest.raises(StackError, match="a dial for each layer and a seed for each of 2 stacks, got 0 and 2"):
+        train_stack(batch, structure, [], seeds=[1, 2])
+    with pytest.raises(StackError, match="value_width must be the width 4, got 6"):
+        train_stack(batch, equal_blocks(2, 4, value_width=6), [1.0], seeds=[1, 2])
