@@ -209,7 +209,7 @@ def test_budget_itself_is_a_few_units_of_the_value(name: str) -> None:
 def test_nan_stays_nan(formula: Formula) -> None:
     function = getattr(generated, formula.name)
     for i in range(len(formula.args)):
-        point: list[Any] = [{"n": 9.0, "g": 2.0, "k": 2.0}.get(a.name, 0.5) for a in formula.args]
+        point: list[Any] = [{"n": 9.0, "g": 2.0, "k": 2.0, "M": 9.0}.get(a.name, 0.5) for a in formula.args]
         point[i] = float("nan")
         results = [function(MATH, *point), function(NUMPY, *point), function(TORCH, *point)]
         assert all(r != r for r in results), (formula.args[i], results)

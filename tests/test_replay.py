@@ -260,3 +260,12 @@ def test_an_argued_lemma_lowered_by_a_millionth_is_refused(statement):
     lowered = type(relation)(relation.lhs, relation.rhs * (1 - sp.Rational(1, 10**6)), evaluate=False)
     with pytest.raises(ReplayError, match=statement.name):
         replay(dataclasses.replace(statement, relation=lowered))
+
+
+def test_a_pole_neither_refutes_nor_hides_a_mistake():
+    """1/(M - 1) has a pole at M = 1, where random points may fall: they say nothing, and a wrong equation is refused at the others."""
+    m = sym.anchors
+    right = 1 / (m - 1) - 1 / m
+    assert vanishes(right - 1 / (m * (m - 1)), {})
+    assert not vanishes(right - 1 / (m * (m - 1)) - sp.Rational(1, 10**9), {})
+    assert not vanishes(right - 1 / (m - 1) ** 2, {})

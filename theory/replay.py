@@ -539,8 +539,11 @@ def _refuted_by_arb(expr: sp.Expr) -> bool:
         if n in values and g in values:
             values[n] = values[g] + values[n]  # type: ignore[operator]
         # exact values put in by SymPy first: an integer power of a base that may be 0 has no printed form
+        point = expr.subs({x: y for x, y in values.items() if expr.has(sp.Pow) and x.is_integer})
+        if point.has(sp.zoo, sp.nan):
+            continue  # a pole, such as 1/(M - 1) at M = 1: the point is outside the domain and says nothing
         try:
-            ball = evaluate(expr.subs({x: y for x, y in values.items() if expr.has(sp.Pow) and x.is_integer}), values, bits=200)
+            ball = evaluate(point, values, bits=200)
         except PrintError:
             return True  # not a real expression (SymPy put a conjugate in, say): refused
         if ball > 0 or ball < 0:

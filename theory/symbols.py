@@ -500,3 +500,65 @@ potential_start = _declare("Phi_P", "potential before the first split or merge",
 potential_floor = _declare("Phi_P_inf", "a number that the potential never goes below", "1", "real")
 eps_coarse = _declare("eps_c2", "outside mass of the row for a coarser block, one that holds the block", "1", "fraction")
 mass_gained = _declare("a_gain", "attention on the keys of the coarser block that are not in the block", "1", "fraction")
+# Anchors: M pointers, one vector each in D dimensions; a query for each of them, its scores with all of them.
+anchors = _declare("M", "anchors: one for each of M pointers", "anchors", "count")
+width = _declare("D", "dimensions that the anchors lie in", "features", "count")
+norm_budget = _declare("kappa_q", "bound on the norm of a query, temperature divided out", "nats/norm", "nonnegative")
+query_norm = _declare("q_max", "greatest norm of a query, temperature divided out", "nats/norm", "nonnegative")
+anchor_norm = _declare("a_len", "greatest norm of an anchor", "norm", "nonnegative")
+mean_lead = _declare(
+    "lead", "own score minus another anchor's, mean over all pairs of a query and another anchor", "nats", "real"
+)
+least_lead = _declare("lead_min", "own score minus another anchor's, the least over all such pairs", "nats", "real")
+least_fidelity = _declare("F_min", "least fidelity of a query to its own anchor, over all queries", "1", "open fraction")
+coherence = _declare("mu_1", "greatest cosine of two different anchors, signed: one-sided coherence", "1", "real")
+coherence_abs = _declare("mu_a", "greatest absolute cosine of two different anchors", "1", "nonnegative")
+coherence_bound = _declare("mu_b", "bound on the one-sided coherence", "1", "real")
+bad_codes = _declare("P_bad", "share of the sign codes of that size whose coherence reaches the bound", "1", "fraction")
+separation = _declare("sep", "least distance of two different anchors", "norm", "nonnegative")
+hull_distance = _declare("dist_w", "distance of an anchor from a weighted mean of the others", "norm", "nonnegative")
+hull_entropy = _declare("H_w", "entropy of the weights of that mean", "nats", "nonnegative")
+lead_at = sp.IndexedBase("lead_a", real=True)  # own score minus another anchor's, mean over the others, by query
+centred_at = sp.IndexedBase("q_in", real=True)  # inner product of query and (own anchor minus mean anchor)
+offset_at = sp.IndexedBase("off", nonnegative=True)  # distance of an anchor from the mean anchor
+norm_of = sp.IndexedBase("a_norm", nonnegative=True)  # norm of an anchor
+query_of = sp.IndexedBase("q_norm", nonnegative=True)  # norm of a query, temperature divided out
+odds_of = sp.IndexedBase("odds", positive=True)  # mass off the own anchor over mass on it, by query
+fidelity_of = sp.IndexedBase("F_a", positive=True)  # fidelity to the own anchor, by query
+drop_of = sp.IndexedBase("drop", real=True)  # own score minus that of one other anchor, by query and other anchor
+cosine_of = sp.IndexedBase("cos_a", real=True)  # cosine of two different anchors, by ordered pair
+share_of = sp.IndexedBase("share_a", nonnegative=True)  # weight of another anchor in a mean of them
+share_surprisal = sp.IndexedBase("share_s", real=True)  # -ln of that weight where it is positive, anything where it is 0
+i_anchor = sp.Symbol("i_a", integer=True, positive=True)
+j_rival = sp.Symbol("j_a", integer=True, positive=True)
+i_pair = sp.Symbol("i_p", integer=True, positive=True)
+RANGES |= {
+    i_anchor: (sp.Integer(1), anchors),
+    j_rival: (sp.Integer(1), anchors - 1),
+    i_pair: (sp.Integer(1), anchors * (anchors - 1)),
+}
+
+# Redundancy: g equal anchors of one pointer among n keys, or g' of them.
+g_more = _declare("g_3", "another number of anchors", "keys", "count")
+t_other = _declare("t_3", "another margin", "nats", "real")
+others = _declare("m_0", "keys that are no anchors, however many anchors there are", "keys", "count")
+fidelity_more = _declare("F_3", "pointer fidelity with the other number of anchors", "1", "open fraction")
+entropy_more = _declare(
+    "H_3", "entropy of the row with the other number of anchors and the other margin", "nats", "nonnegative"
+)
+exchange = _declare("dH_dt", "derivative of the entropy in the margin at fixed fidelity, redundancy adjusted", "1", "real")
+saving = _declare("dt_dg", "derivative of the margin in the number of anchors at fixed fidelity", "nats/keys", "real")
+top_anchor = _declare(
+    "rho_max", "greatest attention weight of one anchor of the pointer, or a bound on it", "1", "open fraction"
+)
+lost_anchor = _declare("a_lost", "attention weight of an anchor that is lost", "1", "fraction")
+fidelity_lost = _declare("F_lost", "fidelity after that anchor is lost and the rest renormalised", "1", "fraction")
+
+# A pointer as a channel: block B uniform on M, the pointer names a block; cells are pairs of a pointer value and a block.
+error_rate = _declare("P_e", "probability that the block of the pointer is not the block", "1", "open fraction")
+information = _declare("I_bp", "mutual information of block and pointer", "nats", "real")
+left_over = _declare("H_bp", "entropy of the block given the pointer", "nats", "nonnegative")
+value_mass = sp.IndexedBase("p_val", nonnegative=True)  # probability of the pointer value of a cell
+cell_share = sp.IndexedBase("p_cell", nonnegative=True)  # probability of the block of a cell, given the pointer value
+cell_surprisal = sp.IndexedBase("p_sur", real=True)  # -ln of it where it is positive, anything where it is 0
+error_of = sp.IndexedBase("e_a", nonnegative=True)  # probability that the pointer names another block, by block
