@@ -20,8 +20,8 @@ def outside_mass_bound(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
     n, g, t = xp.numbers(n, g, t)
     x0 = -g + n
     x1 = xp.exp(-xp.abs(t))
-    x2 = x0 * x1 / g
-    return xp.where(xp.less_equal(xp.rational(0, 1), t), x2 / (x2 + 1), 1 / (x1 * g / x0 + 1))
+    x2 = x0*x1/g
+    return xp.where(xp.less_equal(xp.rational(0, 1), t), x2/(x2 + 1), 1/(x1*g/x0 + 1))
 
 
 def fidelity_bound(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
@@ -32,8 +32,8 @@ def fidelity_bound(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
     n, g, t = xp.numbers(n, g, t)
     x0 = -g + n
     x1 = xp.exp(-xp.abs(t))
-    x2 = x1 * g / x0
-    return xp.where(xp.less_equal(xp.rational(0, 1), t), 1 / (1 + x0 * x1 / g), x2 / (x2 + 1))
+    x2 = x1*g/x0
+    return xp.where(xp.less_equal(xp.rational(0, 1), t), 1/(1 + x0*x1/g), x2/(x2 + 1))
 
 
 def fidelity_margin(xp: Namespace, n: Any, g: Any, eps: Any) -> Any:
@@ -42,7 +42,7 @@ def fidelity_margin(xp: Namespace, n: Any, g: Any, eps: Any) -> Any:
     Unit nats; domain g < n, eps > 0, eps < 1. Theorem `concentration.fidelity`.
     """
     n, g, eps = xp.numbers(n, g, eps)
-    return -xp.log(eps) + xp.log((-g + n) / g) + xp.log1p(-eps)
+    return -xp.log(eps) + xp.log((-g + n)/g) + xp.log1p(-eps)
 
 
 def outside_mass_exponential(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
@@ -51,7 +51,7 @@ def outside_mass_exponential(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
     Unit 1; domain g < n. Theorem `concentration.exponential_rate`.
     """
     n, g, t = xp.numbers(n, g, t)
-    return (-g + n) * xp.exp(-t) / g
+    return (-g + n)*xp.exp(-t)/g
 
 
 def outside_mass_exponential_floor(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
@@ -61,8 +61,8 @@ def outside_mass_exponential_floor(xp: Namespace, n: Any, g: Any, t: Any) -> Any
     Unit 1; domain g < n. Theorem `concentration.rate_is_exact`.
     """
     n, g, t = xp.numbers(n, g, t)
-    x0 = (-g + n) * xp.exp(-t) / g
-    return x0 * (1 - x0)
+    x0 = (-g + n)*xp.exp(-t)/g
+    return x0*(1 - x0)
 
 
 def entropy_ceiling(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
@@ -74,10 +74,10 @@ def entropy_ceiling(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
     x0 = -g + n
     x1 = xp.abs(t)
     x2 = xp.exp(-x1)
-    x3 = x0 * x2 / g
+    x3 = x0*x2/g
     x4 = xp.less_equal(xp.rational(0, 1), t)
-    x5 = x2 * g / x0
-    return x1 * xp.where(x4, x3 / (x3 + 1), x5 / (x5 + 1)) + xp.where(x4, xp.log(g) + xp.log1p(x3), xp.log(x0) + xp.log1p(x5))
+    x5 = x2*g/x0
+    return x1*xp.where(x4, x3/(x3 + 1), x5/(x5 + 1)) + xp.where(x4, xp.log(g) + xp.log1p(x3), xp.log(x0) + xp.log1p(x5))
 
 
 def entropy_deficit(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
@@ -86,12 +86,12 @@ def entropy_deficit(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
     Unit nats; domain g < n, t >= 0. Theorem `entropy.ceiling_below_ln_n`.
     """
     n, g, t = xp.numbers(n, g, t)
-    x0 = 1 / n
+    x0 = 1/n
     x1 = g - n
     x2 = -t
     x3 = -x1
-    x4 = xp.expm1(x2) / (g + x3 * xp.exp(x2))
-    return x0 * g * xp.kl_gap(x1 * x4) + x0 * x3 * xp.kl_gap(x4 * g)
+    x4 = xp.expm1(x2)/(g + x3*xp.exp(x2))
+    return x0*g*xp.kl_gap(x1*x4) + x0*x3*xp.kl_gap(x4*g)
 
 
 def entropy_exponential(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
@@ -100,7 +100,7 @@ def entropy_exponential(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
     Unit nats; domain g < n, t >= 0. Theorem `entropy.exponential`.
     """
     n, g, t = xp.numbers(n, g, t)
-    return xp.log(g) + (t + 1) * (-g + n) * xp.exp(-t) / g
+    return xp.log(g) + (t + 1)*(-g + n)*xp.exp(-t)/g
 
 
 def entropy_exponential_floor(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
@@ -110,9 +110,7 @@ def entropy_exponential_floor(xp: Namespace, n: Any, g: Any, t: Any) -> Any:
     """
     n, g, t = xp.numbers(n, g, t)
     x0 = -g + n
-    return (
-        xp.log(g) + x0 * (t + 1) * xp.exp(-t) / g - xp.power(x0, 2) * (t + xp.rational(1, 2)) * xp.exp(-2 * t) / xp.power(g, 2)
-    )
+    return xp.log(g) + x0*(t + 1)*xp.exp(-t)/g - xp.power(x0, 2)*(t + xp.rational(1, 2))*xp.exp(-2*t)/xp.power(g, 2)
 
 
 def dual(xp: Namespace, n: Any, g: Any, t: Any, eps: Any) -> Any:
@@ -125,7 +123,7 @@ def dual(xp: Namespace, n: Any, g: Any, t: Any, eps: Any) -> Any:
     x1 = xp.less_equal(xp.rational(0, 1), t)
     x2 = -g + n
     x3 = xp.exp(-x0)
-    return x0 * xp.where(x1, eps, 1 - eps) + xp.where(x1, xp.log(g) + xp.log1p(x2 * x3 / g), xp.log(x2) + xp.log1p(x3 * g / x2))
+    return x0*xp.where(x1, eps, 1 - eps) + xp.where(x1, xp.log(g) + xp.log1p(x2*x3/g), xp.log(x2) + xp.log1p(x3*g/x2))
 
 
 def binary_entropy(xp: Namespace, eps: Any) -> Any:
@@ -133,8 +131,8 @@ def binary_entropy(xp: Namespace, eps: Any) -> Any:
 
     Unit nats; domain eps > 0, eps < 1. Theorem `entropy.at_outside_mass`.
     """
-    (eps,) = xp.numbers(eps)
-    return -eps * xp.log(eps) - (1 - eps) * xp.log1p(-eps)
+    eps, = xp.numbers(eps)
+    return -eps*xp.log(eps) - (1 - eps)*xp.log1p(-eps)
 
 
 def entropy_at_outside_mass(xp: Namespace, n: Any, g: Any, eps: Any) -> Any:
@@ -144,7 +142,7 @@ def entropy_at_outside_mass(xp: Namespace, n: Any, g: Any, eps: Any) -> Any:
     """
     n, g, eps = xp.numbers(n, g, eps)
     x0 = 1 - eps
-    return -eps * xp.log(eps) + eps * xp.log(-g + n) + x0 * xp.log(g) - x0 * xp.log1p(-eps)
+    return -eps*xp.log(eps) + eps*xp.log(-g + n) + x0*xp.log(g) - x0*xp.log1p(-eps)
 
 
 def range_gap(xp: Namespace, R: Any) -> Any:
@@ -152,10 +150,10 @@ def range_gap(xp: Namespace, R: Any) -> Any:
 
     Unit nats; domain R > 0. Theorem `entropy.gap`.
     """
-    (R,) = xp.numbers(R)
+    R, = xp.numbers(R)
     x0 = xp.less_equal(R, xp.rational(0, 1))
     x1 = -xp.where(x0, xp.rational(1, 1), R)
-    return xp.where(x0, xp.rational(0, 1), xp.log_gap(-xp.exp_gap(x1) / xp.expm1(x1)))
+    return xp.where(x0, xp.rational(0, 1), xp.log_gap(-xp.exp_gap(x1)/xp.expm1(x1)))
 
 
 def range_gap_simple(xp: Namespace, R: Any) -> Any:
@@ -163,8 +161,8 @@ def range_gap_simple(xp: Namespace, R: Any) -> Any:
 
     Unit nats. Theorem `entropy.gap_simple`.
     """
-    (R,) = xp.numbers(R)
-    return xp.minimum(R, xp.power(R, 2) / 8)
+    R, = xp.numbers(R)
+    return xp.minimum(R, xp.power(R, 2)/8)
 
 
 def entropy_floor_tier(xp: Namespace, n: Any, k: Any, R: Any) -> Any:
@@ -173,8 +171,8 @@ def entropy_floor_tier(xp: Namespace, n: Any, k: Any, R: Any) -> Any:
     Unit nats; domain k < n. Theorem `entropy.floor`.
     """
     n, k, R = xp.numbers(n, k, R)
-    x0 = (-k + n) * xp.exp(-R) / k
-    return x0 * R / (x0 + 1) + xp.log(k) + xp.log1p(x0)
+    x0 = (-k + n)*xp.exp(-R)/k
+    return x0*R/(x0 + 1) + xp.log(k) + xp.log1p(x0)
 
 
 def entropy_floor_size(xp: Namespace, n: Any, R: Any) -> Any:
@@ -185,7 +183,7 @@ def entropy_floor_size(xp: Namespace, n: Any, R: Any) -> Any:
     n, R = xp.numbers(n, R)
     x0 = xp.less_equal(R, xp.rational(0, 1))
     x1 = -xp.where(x0, xp.rational(1, 1), R)
-    return xp.where(x0, n / 2, n * xp.exp(x1) * xp.exp_gap(x1) / xp.power(xp.expm1(x1), 2))
+    return xp.where(x0, n/2, n*xp.exp(x1)*xp.exp_gap(x1)/xp.power(xp.expm1(x1), 2))
 
 
 def pointer_floor(xp: Namespace, H: Any) -> Any:
@@ -193,8 +191,8 @@ def pointer_floor(xp: Namespace, H: Any) -> Any:
 
     Unit 1. Theorem `entropy.pointer_best`.
     """
-    (H,) = xp.numbers(H)
-    return xp.maximum(xp.exp(-H), -H / (2 * xp.log(xp.rational(2, 1))) + 1)
+    H, = xp.numbers(H)
+    return xp.maximum(xp.exp(-H), -H/(2*xp.log(xp.rational(2, 1))) + 1)
 
 
 def gradient_bound_bilinear(xp: Namespace, G: Any, D_V: Any, D_c: Any, B_c: Any, tau: Any) -> Any:
@@ -203,7 +201,7 @@ def gradient_bound_bilinear(xp: Namespace, G: Any, D_V: Any, D_c: Any, B_c: Any,
     Unit loss/norm. Theorem `threshold.gradient_bilinear`.
     """
     G, D_V, D_c, B_c, tau = xp.numbers(G, D_V, D_c, B_c, tau)
-    return B_c * D_V * D_c * G / (4 * tau)
+    return B_c*D_V*D_c*G/(4*tau)
 
 
 def gradient_bound_qk_query(xp: Namespace, G: Any, D_V: Any, D_K: Any, B_c: Any, tau: Any) -> Any:
@@ -212,7 +210,7 @@ def gradient_bound_qk_query(xp: Namespace, G: Any, D_V: Any, D_K: Any, B_c: Any,
     Unit loss/norm. Theorem `threshold.gradient_query`.
     """
     G, D_V, D_K, B_c, tau = xp.numbers(G, D_V, D_K, B_c, tau)
-    return B_c * D_K * D_V * G / (4 * tau)
+    return B_c*D_K*D_V*G/(4*tau)
 
 
 def gradient_bound_qk_key(xp: Namespace, G: Any, D_V: Any, D_c: Any, B_q: Any, tau: Any) -> Any:
@@ -221,7 +219,7 @@ def gradient_bound_qk_key(xp: Namespace, G: Any, D_V: Any, D_c: Any, B_q: Any, t
     Unit loss/norm. Theorem `threshold.gradient_key`.
     """
     G, D_V, D_c, B_q, tau = xp.numbers(G, D_V, D_c, B_q, tau)
-    return B_q * D_V * D_c * G / (4 * tau)
+    return B_q*D_V*D_c*G/(4*tau)
 
 
 def gradient_bound_qk(
@@ -232,7 +230,7 @@ def gradient_bound_qk(
     Unit loss/norm. Theorem `threshold.gradient_qk`.
     """
     G, D_V, rho_K, D_X, B_c, rho_Q, B_x, D_c, tau = xp.numbers(G, D_V, rho_K, D_X, B_c, rho_Q, B_x, D_c, tau)
-    return D_V * G * xp.maximum(B_c * D_X * rho_K, B_x * D_c * rho_Q) / (4 * tau)
+    return D_V*G*xp.maximum(B_c*D_X*rho_K, B_x*D_c*rho_Q)/(4*tau)
 
 
 def loss_gradient_ce(xp: Namespace, D_U: Any, p_y: Any) -> Any:
@@ -241,7 +239,7 @@ def loss_gradient_ce(xp: Namespace, D_U: Any, p_y: Any) -> Any:
     Unit loss/norm. Theorem `threshold.loss_gradient`.
     """
     D_U, p_y = xp.numbers(D_U, p_y)
-    return D_U * (1 - p_y)
+    return D_U*(1 - p_y)
 
 
 def loss_gradient_mse(xp: Namespace, norm_U: Any, B_v: Any, B_y: Any) -> Any:
@@ -250,7 +248,7 @@ def loss_gradient_mse(xp: Namespace, norm_U: Any, B_v: Any, B_y: Any) -> Any:
     Unit loss/norm. Theorem `threshold.loss_gradient_mse`.
     """
     norm_U, B_v, B_y = xp.numbers(norm_U, B_v, B_y)
-    return norm_U * (B_v * norm_U + B_y)
+    return norm_U*(B_v*norm_U + B_y)
 
 
 def dial_scaled_gradient(xp: Namespace, G: Any, D_V: Any, pi_c: Any, B: Any, eps: Any, delta: Any, tau: Any) -> Any:
@@ -259,8 +257,8 @@ def dial_scaled_gradient(xp: Namespace, G: Any, D_V: Any, pi_c: Any, B: Any, eps
     Unit loss/norm. Theorem `threshold.dial_scaled`.
     """
     G, D_V, pi_c, B, eps, delta, tau = xp.numbers(G, D_V, pi_c, B, eps, delta, tau)
-    x0 = delta / 2
-    return D_V * G * (B * pi_c * (B * eps + x0) + x0 * B * (1 - pi_c)) / tau
+    x0 = delta/2
+    return D_V*G*(B*pi_c*(B*eps + x0) + x0*B*(1 - pi_c))/tau
 
 
 def smoothness_bilinear(xp: Namespace, D_U: Any, B_v: Any, norm_U: Any, B_x: Any, tau: Any) -> Any:
@@ -269,7 +267,7 @@ def smoothness_bilinear(xp: Namespace, D_U: Any, B_v: Any, norm_U: Any, B_x: Any
     Unit loss/norm^2. Theorem `threshold.smoothness`.
     """
     D_U, B_v, norm_U, B_x, tau = xp.numbers(D_U, B_v, norm_U, B_x, tau)
-    return xp.power(B_x, 4) * (xp.power(B_v, 2) * xp.power(norm_U, 2) / 2 + 2 * B_v * D_U) / xp.power(tau, 2)
+    return xp.power(B_x, 4)*(xp.power(B_v, 2)*xp.power(norm_U, 2)/2 + 2*B_v*D_U)/xp.power(tau, 2)
 
 
 def penalty_jump(xp: Namespace) -> Any:
@@ -277,7 +275,7 @@ def penalty_jump(xp: Namespace) -> Any:
 
     Unit loss/norm. Theorem `threshold.penalty_jump_above`.
     """
-    return xp.sqrt(xp.rational(6, 1)) / 9
+    return xp.sqrt(xp.rational(6, 1))/9
 
 
 def penalty_jump_height(xp: Namespace) -> Any:
@@ -294,7 +292,7 @@ def extinction_steps(xp: Namespace, theta0: Any, eta: Any, gamma: Any) -> Any:
     Unit steps. Theorem `extinction.finite_time`.
     """
     theta0, eta, gamma = xp.numbers(theta0, eta, gamma)
-    return xp.ceil(theta0 / (eta * gamma))
+    return xp.ceil(theta0/(eta*gamma))
 
 
 def norm_after_steps(xp: Namespace, theta0: Any, eta: Any, gamma: Any, steps: Any) -> Any:
@@ -303,7 +301,7 @@ def norm_after_steps(xp: Namespace, theta0: Any, eta: Any, gamma: Any, steps: An
     Unit norm. Theorem `extinction.norm_after`.
     """
     theta0, eta, gamma, steps = xp.numbers(theta0, eta, gamma, steps)
-    return xp.maximum(xp.rational(0, 1), -steps * eta * gamma + theta0)
+    return xp.maximum(xp.rational(0, 1), -steps*eta*gamma + theta0)
 
 
 def momentum_ratio(xp: Namespace, mu: Any) -> Any:
@@ -311,8 +309,8 @@ def momentum_ratio(xp: Namespace, mu: Any) -> Any:
 
     Unit 1; domain mu < 1. Theorem `extinction.momentum`.
     """
-    (mu,) = xp.numbers(mu)
-    return 1 / (1 - mu)
+    mu, = xp.numbers(mu)
+    return 1/(1 - mu)
 
 
 def adam_ratio(xp: Namespace, beta1: Any, beta2: Any) -> Any:
@@ -321,7 +319,7 @@ def adam_ratio(xp: Namespace, beta1: Any, beta2: Any) -> Any:
     Unit 1; domain beta1 < 1, beta2 < 1, beta1**2 < beta2. Theorem `extinction.adam_ratio`.
     """
     beta1, beta2 = xp.numbers(beta1, beta2)
-    return xp.sqrt(beta2) * (1 - beta1) / xp.sqrt((1 - beta2) * (-xp.power(beta1, 2) + beta2))
+    return xp.sqrt(beta2)*(1 - beta1)/xp.sqrt((1 - beta2)*(-xp.power(beta1, 2) + beta2))
 
 
 def adam_threshold(xp: Namespace, beta1: Any, beta2: Any, p_g: Any) -> Any:
@@ -330,7 +328,7 @@ def adam_threshold(xp: Namespace, beta1: Any, beta2: Any, p_g: Any) -> Any:
     Unit 1; domain beta1 < 1, beta2 < 1, beta1**2 < beta2. Theorem `extinction.adam`.
     """
     beta1, beta2, p_g = xp.numbers(beta1, beta2, p_g)
-    return xp.sqrt(beta2) * xp.sqrt(p_g) * (1 - beta1) / xp.sqrt((1 - beta2) * (-xp.power(beta1, 2) + beta2))
+    return xp.sqrt(beta2)*xp.sqrt(p_g)*(1 - beta1)/xp.sqrt((1 - beta2)*(-xp.power(beta1, 2) + beta2))
 
 
 def subgradient_radius(xp: Namespace, eta: Any, lam: Any, G_bar: Any) -> Any:
@@ -339,7 +337,7 @@ def subgradient_radius(xp: Namespace, eta: Any, lam: Any, G_bar: Any) -> Any:
     Unit norm. Theorem `extinction.subgradient_ball`.
     """
     eta, lam, G_bar = xp.numbers(eta, lam, G_bar)
-    return eta * (G_bar + lam)
+    return eta*(G_bar + lam)
 
 
 def leak_bound(xp: Namespace, B: Any, delta: Any, rho_A: Any, tau: Any) -> Any:
@@ -348,7 +346,7 @@ def leak_bound(xp: Namespace, B: Any, delta: Any, rho_A: Any, tau: Any) -> Any:
     Unit nats; domain delta <= B. Theorem `blocks.leak`.
     """
     B, delta, rho_A, tau = xp.numbers(B, delta, rho_A, tau)
-    return 2 * B * delta * rho_A / tau
+    return 2*B*delta*rho_A/tau
 
 
 def leak_within(xp: Namespace, delta: Any, rho_A: Any, tau: Any) -> Any:
@@ -357,7 +355,7 @@ def leak_within(xp: Namespace, delta: Any, rho_A: Any, tau: Any) -> Any:
     Unit nats. Theorem `blocks.leak_in_block`.
     """
     delta, rho_A, tau = xp.numbers(delta, rho_A, tau)
-    return rho_A * xp.power(delta, 2) / tau
+    return rho_A*xp.power(delta, 2)/tau
 
 
 def margin_with_leak(xp: Namespace, t_in: Any, B: Any, delta: Any, rho_A: Any, tau: Any) -> Any:
@@ -366,7 +364,7 @@ def margin_with_leak(xp: Namespace, t_in: Any, B: Any, delta: Any, rho_A: Any, t
     Unit nats; domain delta <= B. Theorem `blocks.margin`.
     """
     t_in, B, delta, rho_A, tau = xp.numbers(t_in, B, delta, rho_A, tau)
-    return -delta * rho_A * (2 * B + delta) / tau + t_in
+    return -delta*rho_A*(2*B + delta)/tau + t_in
 
 
 def content_bound(xp: Namespace, rho_A: Any, B: Any, delta: Any, tau: Any) -> Any:
@@ -375,7 +373,7 @@ def content_bound(xp: Namespace, rho_A: Any, B: Any, delta: Any, tau: Any) -> An
     Unit nats; domain delta <= B. Theorem `blocks.margin_bilinear`.
     """
     rho_A, B, delta, tau = xp.numbers(rho_A, B, delta, tau)
-    return rho_A * xp.power(B + delta, 2) / tau
+    return rho_A*xp.power(B + delta, 2)/tau
 
 
 def margin_bilinear(xp: Namespace, beta: Any, d: Any, rho_A: Any, B: Any, delta: Any, tau: Any) -> Any:
@@ -384,7 +382,7 @@ def margin_bilinear(xp: Namespace, beta: Any, d: Any, rho_A: Any, B: Any, delta:
     Unit nats; domain delta <= B. Theorem `blocks.margin_bilinear`.
     """
     beta, d, rho_A, B, delta, tau = xp.numbers(beta, d, rho_A, B, delta, tau)
-    return d * beta - rho_A * xp.power(B + delta, 2) / tau
+    return d*beta - rho_A*xp.power(B + delta, 2)/tau
 
 
 def margin_qk(xp: Namespace, beta: Any, d: Any, rho_Q: Any, rho_K: Any, B: Any, delta: Any, tau: Any) -> Any:
@@ -393,7 +391,7 @@ def margin_qk(xp: Namespace, beta: Any, d: Any, rho_Q: Any, rho_K: Any, B: Any, 
     Unit nats; domain delta <= B. Theorem `blocks.margin_qk`.
     """
     beta, d, rho_Q, rho_K, B, delta, tau = xp.numbers(beta, d, rho_Q, rho_K, B, delta, tau)
-    return d * beta - rho_K * rho_Q * xp.power(B + delta, 2) / tau
+    return d*beta - rho_K*rho_Q*xp.power(B + delta, 2)/tau
 
 
 def margin_at_dial(xp: Namespace, beta: Any, d: Any, R: Any) -> Any:
@@ -402,7 +400,7 @@ def margin_at_dial(xp: Namespace, beta: Any, d: Any, R: Any) -> Any:
     Unit nats. Theorem `dial.margin`.
     """
     beta, d, R = xp.numbers(beta, d, R)
-    return -R + d * beta
+    return -R + d*beta
 
 
 def outside_mass_at(xp: Namespace, eps0: Any, beta: Any, d: Any) -> Any:
@@ -411,10 +409,10 @@ def outside_mass_at(xp: Namespace, eps0: Any, beta: Any, d: Any) -> Any:
     Unit 1; domain eps0 < 1. Theorem `dial.mass`.
     """
     eps0, beta, d = xp.numbers(eps0, beta, d)
-    x0 = xp.exp(-beta * xp.abs(d))
+    x0 = xp.exp(-beta*xp.abs(d))
     x1 = 1 - eps0
-    x2 = x0 * eps0 / x1
-    return xp.where(xp.less_equal(xp.rational(0, 1), d), x2 / (x2 + 1), 1 / (1 + x0 * x1 / eps0))
+    x2 = x0*eps0/x1
+    return xp.where(xp.less_equal(xp.rational(0, 1), d), x2/(x2 + 1), 1/(1 + x0*x1/eps0))
 
 
 def fidelity_at(xp: Namespace, eps0: Any, beta: Any, d: Any) -> Any:
@@ -423,10 +421,10 @@ def fidelity_at(xp: Namespace, eps0: Any, beta: Any, d: Any) -> Any:
     Unit 1; domain eps0 < 1. Theorem `dial.fidelity`.
     """
     eps0, beta, d = xp.numbers(eps0, beta, d)
-    x0 = xp.exp(-beta * xp.abs(d))
+    x0 = xp.exp(-beta*xp.abs(d))
     x1 = 1 - eps0
-    x2 = x0 * x1 / eps0
-    return xp.where(xp.less_equal(xp.rational(0, 1), d), 1 / (x0 * eps0 / x1 + 1), x2 / (x2 + 1))
+    x2 = x0*x1/eps0
+    return xp.where(xp.less_equal(xp.rational(0, 1), d), 1/(x0*eps0/x1 + 1), x2/(x2 + 1))
 
 
 def dial_between(xp: Namespace, eps0: Any, eps: Any, beta: Any) -> Any:
@@ -435,7 +433,7 @@ def dial_between(xp: Namespace, eps0: Any, eps: Any, beta: Any) -> Any:
     Unit 1; domain eps0 < 1, eps > 0, eps < 1. Theorem `dial.level`.
     """
     eps0, eps, beta = xp.numbers(eps0, eps, beta)
-    return (-xp.log(eps) + xp.log(eps0) + xp.log1p(-eps) - xp.log1p(-eps0)) / beta
+    return (-xp.log(eps) + xp.log(eps0) + xp.log1p(-eps) - xp.log1p(-eps0))/beta
 
 
 def dial_for_outside_mass(xp: Namespace, n: Any, g: Any, R: Any, beta: Any, eps: Any) -> Any:
@@ -444,7 +442,7 @@ def dial_for_outside_mass(xp: Namespace, n: Any, g: Any, R: Any, beta: Any, eps:
     Unit 1; domain g < n, eps > 0, eps < 1. Theorem `dial.target`.
     """
     n, g, R, beta, eps = xp.numbers(n, g, R, beta, eps)
-    return (R - xp.log(eps) + xp.log((-g + n) / g) + xp.log1p(-eps)) / beta
+    return (R - xp.log(eps) + xp.log((-g + n)/g) + xp.log1p(-eps))/beta
 
 
 def entropy_slope(xp: Namespace, beta: Any, eps: Any, Delta_0: Any, d: Any) -> Any:
@@ -453,7 +451,7 @@ def entropy_slope(xp: Namespace, beta: Any, eps: Any, Delta_0: Any, d: Any) -> A
     Unit nats. Theorem `dial.entropy_slope`.
     """
     beta, eps, Delta_0, d = xp.numbers(beta, eps, Delta_0, d)
-    return -eps * beta * (1 - eps) * (Delta_0 + d * beta)
+    return -eps*beta*(1 - eps)*(Delta_0 + d*beta)
 
 
 def entropy_at(xp: Namespace, eps: Any, H_G: Any, H_out: Any) -> Any:
@@ -463,7 +461,7 @@ def entropy_at(xp: Namespace, eps: Any, H_G: Any, H_out: Any) -> Any:
     """
     eps, H_G, H_out = xp.numbers(eps, H_G, H_out)
     x0 = 1 - eps
-    return x0 * H_G + H_out * eps - eps * xp.log(eps) - x0 * xp.log1p(-eps)
+    return x0*H_G + H_out*eps - eps*xp.log(eps) - x0*xp.log1p(-eps)
 
 
 def entropy_peak(xp: Namespace, H_G: Any, H_out: Any) -> Any:
@@ -482,7 +480,7 @@ def entropy_peak_mass(xp: Namespace, H_G: Any, H_out: Any) -> Any:
     """
     H_G, H_out = xp.numbers(H_G, H_out)
     x0 = xp.exp(-xp.abs(H_G - H_out))
-    return xp.where(xp.less_equal(H_out, H_G), x0, xp.rational(1, 1)) / (x0 + 1)
+    return xp.where(xp.less_equal(H_out, H_G), x0, xp.rational(1, 1))/(x0 + 1)
 
 
 def entropy_peak_dial(xp: Namespace, Delta_0: Any, beta: Any) -> Any:
@@ -491,7 +489,7 @@ def entropy_peak_dial(xp: Namespace, Delta_0: Any, beta: Any) -> Any:
     Unit 1. Theorem `dial.entropy_peak_at`.
     """
     Delta_0, beta = xp.numbers(Delta_0, beta)
-    return -Delta_0 / beta
+    return -Delta_0/beta
 
 
 def continuity_bound(xp: Namespace, D_x: Any, beta: Any, d: Any, d2: Any) -> Any:
@@ -500,7 +498,7 @@ def continuity_bound(xp: Namespace, D_x: Any, beta: Any, d: Any, d2: Any) -> Any
     Unit norm. Theorem `dial.continuity`.
     """
     D_x, beta, d, d2 = xp.numbers(D_x, beta, d, d2)
-    return D_x * xp.tanh(beta * xp.abs(d - d2) / 4)
+    return D_x*xp.tanh(beta*xp.abs(d - d2)/4)
 
 
 def continuity_linear(xp: Namespace, D_x: Any, beta: Any, d: Any, d2: Any) -> Any:
@@ -509,7 +507,7 @@ def continuity_linear(xp: Namespace, D_x: Any, beta: Any, d: Any, d2: Any) -> An
     Unit norm. Theorem `dial.continuity_linear`.
     """
     D_x, beta, d, d2 = xp.numbers(D_x, beta, d, d2)
-    return D_x * beta * xp.abs(d - d2) / 4
+    return D_x*beta*xp.abs(d - d2)/4
 
 
 def frozen_entropy_floor(xp: Namespace, n: Any, R: Any, beta: Any, d: Any) -> Any:
@@ -519,10 +517,10 @@ def frozen_entropy_floor(xp: Namespace, n: Any, R: Any, beta: Any, d: Any) -> An
     Unit nats; domain R > 0. Theorem `dial.frozen_floor`.
     """
     n, R, beta, d = xp.numbers(n, R, beta, d)
-    x0 = R + beta * xp.abs(d)
+    x0 = R + beta*xp.abs(d)
     x1 = xp.less_equal(x0, xp.rational(0, 1))
     x2 = -xp.where(x1, xp.rational(1, 1), x0)
-    return -xp.where(x1, xp.rational(0, 1), xp.log_gap(-xp.exp_gap(x2) / xp.expm1(x2))) + xp.log(n)
+    return -xp.where(x1, xp.rational(0, 1), xp.log_gap(-xp.exp_gap(x2)/xp.expm1(x2))) + xp.log(n)
 
 
 def output_shift(xp: Namespace, eps: Any, D_x: Any) -> Any:
@@ -531,7 +529,7 @@ def output_shift(xp: Namespace, eps: Any, D_x: Any) -> Any:
     Unit norm. Theorem `dial.cost_bound`.
     """
     eps, D_x = xp.numbers(eps, D_x)
-    return D_x * eps
+    return D_x*eps
 
 
 def loss_shift(xp: Namespace, G: Any, eps: Any, D_x: Any) -> Any:
@@ -540,7 +538,7 @@ def loss_shift(xp: Namespace, G: Any, eps: Any, D_x: Any) -> Any:
     Unit loss. Theorem `dial.cost_loss`.
     """
     G, eps, D_x = xp.numbers(G, eps, D_x)
-    return D_x * G * eps
+    return D_x*G*eps
 
 
 def divergence_of_cut(xp: Namespace, eps: Any) -> Any:
@@ -548,5 +546,5 @@ def divergence_of_cut(xp: Namespace, eps: Any) -> Any:
 
     Unit nats; domain eps < 1. Theorem `dial.cut_divergence`.
     """
-    (eps,) = xp.numbers(eps)
+    eps, = xp.numbers(eps)
     return -xp.log1p(-eps)
