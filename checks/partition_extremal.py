@@ -95,7 +95,13 @@ def of_moved() -> Pairs:
         (fmpq(5, 2), fmpq(3), fmpq(1), 4, fmpq(2)),
     ):
         zero = fmpq(0)
-        tokens: Matrix = ((reach, zero, zero), (reach, zero, zero), (zero, reach, zero), (zero, reach, zero), (zero, zero, reach))
+        tokens: Matrix = (
+            (reach, zero, zero),
+            (reach, zero, zero),
+            (zero, reach, zero),
+            (zero, reach, zero),
+            (zero, zero, reach),
+        )
         forms = tuple(_diagonal(start - k * move, k * move, zero) for k in range(steps + 1))
         yield from cases_of_moved(Moved(forms, tokens, tokens, tau, (0, 0, 1, 2, 3), f"worst form for reach {reach}"))
         near = start * (1 - fmpq(1, 10**9)) / 2 / steps  # stops a little before half of the gap

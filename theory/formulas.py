@@ -548,3 +548,67 @@ def divergence_of_cut(xp: Namespace, eps: Any) -> Any:
     """
     eps, = xp.numbers(eps)
     return -xp.log1p(-eps)
+
+
+def partition_cut(xp: Namespace, th_hi: Any, th_lo: Any) -> Any:
+    """The cut halfway between the weakest link inside the blocks and the greatest similarity across.
+
+    Unit similarity. Theorem `partition.midpoint`.
+    """
+    th_hi, th_lo = xp.numbers(th_hi, th_lo)
+    return th_hi/2 + th_lo/2
+
+
+def partition_gap_after(xp: Namespace, gap_S: Any, eta_S: Any) -> Any:
+    """Least linkage gap of a partition after every similarity has moved by at most eta_S.
+
+    Unit similarity. Theorem `partition.gap_survives`.
+    """
+    gap_S, eta_S = xp.numbers(gap_S, eta_S)
+    return -2*eta_S + gap_S
+
+
+def similarity_drift(xp: Namespace, rho_S: Any, move_A: Any, B_x: Any, move_x: Any, tau: Any) -> Any:
+    """Greatest change of a similarity x'Ay/tau when the form A moves by move_A and tokens (norm at most B_x) by move_x.
+
+    Unit similarity. Theorem `partition.drift`.
+    """
+    rho_S, move_A, B_x, move_x, tau = xp.numbers(rho_S, move_A, B_x, move_x, tau)
+    return (move_A*xp.power(B_x + move_x, 2) + move_x*rho_S*(2*B_x + move_x))/tau
+
+
+def form_drift(xp: Namespace, move_A: Any, B_x: Any, tau: Any) -> Any:
+    """Greatest change of a similarity x'Ay/tau when only the form A moves, by move_A in norm.
+
+    Unit similarity. Theorem `partition.form_drift`.
+    """
+    move_A, B_x, tau = xp.numbers(move_A, B_x, tau)
+    return move_A*xp.power(B_x, 2)/tau
+
+
+def partition_radius(xp: Namespace, l_S: Any, B_x: Any, tau: Any) -> Any:
+    """Norm of a change of the form A below which a partition of linkage gap l_S stays what it is.
+
+    Unit 1; domain B_x > 0. Theorem `partition.radius`.
+    """
+    l_S, B_x, tau = xp.numbers(l_S, B_x, tau)
+    return l_S*tau/(2*xp.power(B_x, 2))
+
+
+def partition_steps(xp: Namespace, l_S: Any, B_x: Any, tau: Any, eta: Any, G_bar: Any) -> Any:
+    """Every number of training steps below this keeps a partition of linkage gap l_S; each step moves the form by eta G_bar at
+    most.
+
+    Unit steps; domain B_x > 0, G_bar > 0. Theorem `partition.certified_steps`.
+    """
+    l_S, B_x, tau, eta, G_bar = xp.numbers(l_S, B_x, tau, eta, G_bar)
+    return l_S*tau/(2*xp.power(B_x, 2)*G_bar*eta)
+
+
+def partition_gap_after_steps(xp: Namespace, l_S: Any, B_x: Any, tau: Any, eta: Any, G_bar: Any, steps: Any) -> Any:
+    """Least linkage gap after some training steps, each of which moves the form by eta G_bar at most.
+
+    Unit similarity. Theorem `partition.gap_after_steps`.
+    """
+    l_S, B_x, tau, eta, G_bar, steps = xp.numbers(l_S, B_x, tau, eta, G_bar, steps)
+    return -2*G_bar*steps*eta*xp.power(B_x, 2)/tau + l_S

@@ -377,6 +377,48 @@
     return xp.neg(xp.log1p(xp.neg(eps)));
   };
 
+  // The cut halfway between the weakest link inside the blocks and the greatest similarity across. Unit similarity. partition.midpoint: th_hi/2 + th_lo/2
+  formulas.partition_cut = (xp, th_hi, th_lo) => {
+    [th_hi, th_lo] = xp.numbers(th_hi, th_lo);
+    return xp.add(xp.div(th_hi, xp.rational(2, 1)), xp.div(th_lo, xp.rational(2, 1)));
+  };
+
+  // Least linkage gap of a partition after every similarity has moved by at most eta_S. Unit similarity. partition.gap_survives: -2*eta_S + gap_S
+  formulas.partition_gap_after = (xp, gap_S, eta_S) => {
+    [gap_S, eta_S] = xp.numbers(gap_S, eta_S);
+    return xp.add(xp.neg(xp.mul(xp.rational(2, 1), eta_S)), gap_S);
+  };
+
+  // Greatest change of a similarity x'Ay/tau when the form A moves by move_A and tokens (norm at most B_x) by move_x. Unit similarity. partition.drift: (move_A*(B_x + move_x)**2 + move_x*rho_S*(2*B_x + move_x))/tau
+  formulas.similarity_drift = (xp, rho_S, move_A, B_x, move_x, tau) => {
+    [rho_S, move_A, B_x, move_x, tau] = xp.numbers(rho_S, move_A, B_x, move_x, tau);
+    return xp.div(xp.add(xp.mul(move_A, xp.power(xp.add(B_x, move_x), 2)), xp.mul(xp.mul(move_x, rho_S), xp.add(xp.mul(xp.rational(2, 1), B_x), move_x))), tau);
+  };
+
+  // Greatest change of a similarity x'Ay/tau when only the form A moves, by move_A in norm. Unit similarity. partition.form_drift: B_x**2*move_A/tau
+  formulas.form_drift = (xp, move_A, B_x, tau) => {
+    [move_A, B_x, tau] = xp.numbers(move_A, B_x, tau);
+    return xp.div(xp.mul(move_A, xp.power(B_x, 2)), tau);
+  };
+
+  // Norm of a change of the form A below which a partition of linkage gap l_S stays what it is. partition.radius: l_S*tau/(2*B_x**2)
+  formulas.partition_radius = (xp, l_S, B_x, tau) => {
+    [l_S, B_x, tau] = xp.numbers(l_S, B_x, tau);
+    return xp.div(xp.mul(l_S, tau), xp.mul(xp.rational(2, 1), xp.power(B_x, 2)));
+  };
+
+  // Every number of training steps below this keeps a partition of linkage gap l_S; each step moves the form by eta G_bar at most. Unit steps. partition.certified_steps: l_S*tau/(2*B_x**2*G_bar*eta)
+  formulas.partition_steps = (xp, l_S, B_x, tau, eta, G_bar) => {
+    [l_S, B_x, tau, eta, G_bar] = xp.numbers(l_S, B_x, tau, eta, G_bar);
+    return xp.div(xp.mul(l_S, tau), xp.mul(xp.mul(xp.mul(xp.rational(2, 1), xp.power(B_x, 2)), G_bar), eta));
+  };
+
+  // Least linkage gap after some training steps, each of which moves the form by eta G_bar at most. Unit similarity. partition.gap_after_steps: -2*B_x**2*G_bar*eta*steps/tau + l_S
+  formulas.partition_gap_after_steps = (xp, l_S, B_x, tau, eta, G_bar, steps) => {
+    [l_S, B_x, tau, eta, G_bar, steps] = xp.numbers(l_S, B_x, tau, eta, G_bar, steps);
+    return xp.add(xp.neg(xp.div(xp.mul(xp.mul(xp.mul(xp.mul(xp.rational(2, 1), G_bar), steps), eta), xp.power(B_x, 2)), tau)), l_S);
+  };
+
   localist.configuration = {
     "sections": {
       "attention": "Attention row",

@@ -223,3 +223,31 @@ Definition loss_shift (G eps D_x : R) : R :=
 (** KL divergence (nats) of the attention cut down to the block from the whole attention, 0 <= eps < 1. *)
 Definition divergence_of_cut (eps : R) : R :=
   (- (ln (1 - eps))).
+
+(** The cut halfway between the weakest link inside the blocks and the greatest similarity across. *)
+Definition partition_cut (th_hi th_lo : R) : R :=
+  ((th_hi / 2) + (th_lo / 2)).
+
+(** Least linkage gap of a partition after every similarity has moved by at most eta_S. *)
+Definition partition_gap_after (gap_S eta_S : R) : R :=
+  (gap_S - (2 * eta_S)).
+
+(** Greatest change of a similarity x'Ay/tau when the form A moves by move_A and tokens (norm at most B_x) by move_x. *)
+Definition similarity_drift (rho_S move_A B_x move_x tau : R) : R :=
+  (((move_A * ((B_x + move_x) ^ 2)) + (move_x * rho_S * ((2 * B_x) + move_x))) / tau).
+
+(** Greatest change of a similarity x'Ay/tau when only the form A moves, by move_A in norm. *)
+Definition form_drift (move_A B_x tau : R) : R :=
+  ((move_A * (B_x ^ 2)) / tau).
+
+(** Norm of a change of the form A below which a partition of linkage gap l_S stays what it is. *)
+Definition partition_radius (l_S B_x tau : R) : R :=
+  ((l_S * tau) / (2 * (B_x ^ 2))).
+
+(** Every number of training steps below this keeps a partition of linkage gap l_S; each step moves the form by eta G_bar at most. *)
+Definition partition_steps (l_S B_x tau eta G_bar : R) : R :=
+  ((l_S * tau) / (2 * (B_x ^ 2) * G_bar * eta)).
+
+(** Least linkage gap after some training steps, each of which moves the form by eta G_bar at most. *)
+Definition partition_gap_after_steps (l_S B_x tau eta G_bar steps : R) : R :=
+  (l_S - ((2 * G_bar * steps * eta * (B_x ^ 2)) / tau)).

@@ -365,3 +365,35 @@ Proof.
   apply: Rle_trans (extinction.norm_after (eta := fun=> eta) (fun=> step) slack start run bounded penalty k) _; right.
   by rewrite /Formulas.norm_after_steps sum_const_all card_ord; congr Rmax; ring.
 Qed.
+
+(** * Partition *)
+
+From Localist Require partition.
+
+Lemma partition_cut_is th_hi th_lo : (th_hi + th_lo) / 2 = Formulas.partition_cut th_hi th_lo.
+Proof. by rewrite /Formulas.partition_cut; field. Qed.
+Definition partition_cut := ltac:(restate @partition.midpoint_recovers partition_cut_is).
+
+Lemma partition_gap_after_is l eta : l - 2 * eta = Formulas.partition_gap_after l eta.
+Proof. by rewrite /Formulas.partition_gap_after; ring. Qed.
+Definition partition_gap_after := ltac:(restate @partition.gap_survives partition_gap_after_is).
+
+Lemma similarity_drift_is rho a B d tau : (a * (B + d) ^ 2 + rho * (2 * B + d) * d) / tau = Formulas.similarity_drift rho a B d tau.
+Proof. by rewrite /Formulas.similarity_drift; congr (_ / _); ring. Qed.
+Definition similarity_drift := ltac:(restate @partition.drift similarity_drift_is).
+
+Lemma form_drift_is a B tau : B ^ 2 * a / tau = Formulas.form_drift a B tau.
+Proof. by rewrite /Formulas.form_drift; congr (_ / _); ring. Qed.
+Definition form_drift := ltac:(restate @partition.form_drift form_drift_is).
+
+Lemma partition_radius_is l B tau : l * tau / (2 * B ^ 2) = Formulas.partition_radius l B tau.
+Proof. by rewrite /Formulas.partition_radius /Rdiv ?Rinv_mult; ring. Qed.
+Definition partition_radius := ltac:(restate @partition.radius partition_radius_is).
+
+Lemma partition_steps_is l B tau eta G : l * tau / (2 * B ^ 2 * eta * G) = Formulas.partition_steps l B tau eta G.
+Proof. by rewrite /Formulas.partition_steps /Rdiv ?Rinv_mult; ring. Qed.
+Definition partition_steps := ltac:(restate @partition.certified_steps partition_steps_is).
+
+Lemma partition_gap_after_steps_is l B tau eta G n : l - 2 * B ^ 2 * n * eta * G / tau = Formulas.partition_gap_after_steps l B tau eta G n.
+Proof. by rewrite /Formulas.partition_gap_after_steps /Rdiv; ring. Qed.
+Definition partition_gap_after_steps := ltac:(restate @partition.gap_after_steps partition_gap_after_steps_is).

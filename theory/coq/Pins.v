@@ -175,3 +175,24 @@ Proof. unfold loss_shift; settle; enclose. Qed.
 
 Lemma divergence_of_cut_pin : Rabs (divergence_of_cut (1 / 8) - (133531392624522623146343620931 / 1000000000000000000000000000000)) <= (9 / 67400000000000000).
 Proof. unfold divergence_of_cut; settle; enclose. Qed.
+
+Lemma partition_cut_pin : Rabs (partition_cut (9 / 8) ((- 3) / 7) - (174107142857142857142857142857 / 500000000000000000000000000000)) <= (39 / 112000000000000000).
+Proof. unfold partition_cut; settle; enclose. Qed.
+
+Lemma partition_gap_after_pin : Rabs (partition_gap_after (4 / 3) (2 / 11) - (969696969696969696969696969697 / 1000000000000000000000000000000)) <= (1 / 1031250000000000).
+Proof. unfold partition_gap_after; settle; enclose. Qed.
+
+Lemma similarity_drift_pin : Rabs (similarity_drift (10 / 9) (3 / 13) (10 / 7) (1 / 17) (3 / 4) - (116854484377964358191743263419 / 125000000000000000000000000000)) <= (373 / 399000000000000000).
+Proof. unfold similarity_drift; settle; enclose. Qed.
+
+Lemma form_drift_pin : Rabs (form_drift (3 / 13) (10 / 7) (3 / 4) - (125588697017268445839874411303 / 200000000000000000000000000000)) <= (1 / 1592500000000000).
+Proof. unfold form_drift; settle; enclose. Qed.
+
+Lemma partition_radius_pin : Rabs (partition_radius (8 / 9) (10 / 7) (3 / 4) - (163333333333333333333333333333 / 1000000000000000000000000000000)) <= (49 / 300000000000000000).
+Proof. unfold partition_radius; settle; enclose. Qed.
+
+Lemma partition_steps_pin : Rabs (partition_steps (8 / 9) (10 / 7) (3 / 4) (1 / 7) (4 / 5) - (142916666666666666666666666667 / 100000000000000000000000000000)) <= (343 / 240000000000000000).
+Proof. unfold partition_steps; settle; enclose. Qed.
+
+Lemma partition_gap_after_steps_pin : Rabs (partition_gap_after_steps (8 / 9) (10 / 7) (3 / 4) (1 / 7) (4 / 5) 11 - ((- 297635244574020084224165856819) / 50000000000000000000000000000)) <= (881 / 148000000000000000).
+Proof. unfold partition_gap_after_steps; settle; enclose. Qed.
