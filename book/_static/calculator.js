@@ -39,9 +39,10 @@
     return values;
   }
 
-  /** The texts of {field: value}; a field that is not given is empty. */
+  /** The texts of {field: value}; a field that is not given is empty, and a choice the first one. */
   function textsOf(values) {
-    const texts = Object.fromEntries(localist.configuration.fields.map(({ field, kind, start }) => [field, kind === "choice" ? start : ""]));
+    const empty = ({ field, kind, start }) => [field, kind === "choice" ? start : ""];
+    const texts = Object.fromEntries(localist.configuration.fields.map(empty));
     for (const [field, value] of Object.entries(values)) if (field in texts) texts[field] = String(value);
     return texts;
   }
@@ -51,12 +52,12 @@
       .map(([field, value]) => `${field}=${encodeURIComponent(String(value))}`)
       .join("&");
 
-  /** {field: value} of a permalink's fragment, or null if it is none. */
+  /** {field: text} of a permalink's fragment, or null if it is none. */
   function fromFragment(hash) {
-    const known = new Map(localist.configuration.fields.map(({ field, kind }) => [field, kind]));
+    const known = new Set(localist.configuration.fields.map(({ field }) => field));
     const pairs = [...new URLSearchParams(hash.replace(/^#/, "").replaceAll("+", "%2B"))].filter(([field]) => known.has(field));
     if (!pairs.length) return null;
-    return Object.fromEntries(pairs.map(([field, text]) => [field, known.get(field) === "choice" ? text : (localist.numeral(text) ?? text)]));
+    return Object.fromEntries(pairs);
   }
 
   // --- the form -------------------------------------------------------------------------------------------------------------------
@@ -151,7 +152,7 @@
     }
     const section = entry.field.split(".")[0];
     const mine = refused.find(({ field }) => field === entry.field || (field === section && entry.required));
-    error.textContent = mine ? `${mine.reason}. ${mine.remedy}.` : "";
+    error.textContent = mine ? `${mine.reason[0].toUpperCase()}${mine.reason.slice(1)}. ${mine.remedy}.` : "";
     input.setAttribute("aria-invalid", String(Boolean(mine)));
   }
 
@@ -204,17 +205,18 @@
     );
   }
 
+  /** One sentence for the status line, and what there is to explain. */
   function summaryOf(result) {
-    const { configuration } = localist;
-    if (result.vacuous) {
-      return ["vacuous", `Vacuous: ${result.because.margin.vacuous}.`, configuration.what_vacuous_means];
-    }
     const of = (name) => printed(name, result[name]);
-    return [
-      "holds",
-      `Holds: at most ${of("outside_mass")} of every row's attention leaves the block.`,
-      `Margin at least ${of("margin")} nats; entropy at most ${of("entropy_bits")} bits.`,
-    ];
+    if (result.vacuous) {
+      const { vacuous } = result.because.margin;
+      return [
+        `Vacuous: the guaranteed margin, ${of("margin")} nats, is not positive.`,
+        `${vacuous[0].toUpperCase()}${vacuous.slice(1)}. ${localist.configuration.what_vacuous_means}`,
+      ];
+    }
+    const mass = `Holds: at most ${of("outside_mass")} of a row's attention leaves the block`;
+    return [`${mass}; margin at least ${of("margin")} nats, entropy at most ${of("entropy_bits")} bits.`, ""];
   }
 
   function hypothesesOf(result) {
@@ -244,6 +246,7 @@
     const table = node("div", { class: "lc-scroll" });
     const chart = node("div", { class: "lc-chart" });
     const reasons = node("div");
+    const why = node("div", { class: "lc-why" });
     const toml = node("textarea", { id: "lc-toml", rows: "12", spellcheck: "false", "aria-describedby": "lc-toml-said" });
     const said = node("p", { id: "lc-toml-said", class: "lc-said", role: "status" });
     const download = node("a", { class: "lc-button", download: "layer.toml" }, "Download layer.toml");
@@ -296,10 +299,11 @@
       if (result === null) {
         const places = refused.map(({ field, reason, remedy }) => node("li", {}, `${field}: ${reason}. ${remedy}.`));
         status.replaceChildren(node("strong", {}, "No guarantee for this input:"), node("ul", {}, ...places));
-        for (const part of [table, chart, reasons]) part.replaceChildren();
+        for (const part of [table, chart, reasons, why]) part.replaceChildren();
       } else {
-        const [, first, second] = summaryOf(result);
-        status.replaceChildren(node("strong", {}, first), node("span", {}, ` ${second}`));
+        const [first, second] = summaryOf(result);
+        status.replaceChildren(node("strong", {}, first));
+        why.replaceChildren(...(second ? [node("p", {}, second)] : []));
         table.replaceChildren(tableOf(result));
         const open = reasons.querySelector("details")?.open ?? false;
         reasons.replaceChildren(hypothesesOf(result));
@@ -351,48 +355,54 @@
       if (file.files.length) read(await file.files[0].text());
     });
     home.replaceChildren(
-      form,
-      status,
       node(
-        "section",
-        { class: "lc-results", "aria-label": "Guarantees" },
-        chart,
-        table,
-        reasons,
-        node("h2", {}, "The same on the command line"),
-        node(
-          "p",
-          {},
-          "This text is the configuration. ",
-          node("code", {}, "localist threshold layer.toml"),
-          " prints the same numbers. Another configuration can be pasted here, or opened from a file.",
-        ),
-        node("label", { for: "lc-toml" }, "Configuration as TOML"),
-        toml,
+        "div",
+        { class: "lc-columns" },
+        form,
         node(
           "div",
-          { class: "lc-actions" },
-          button("Read this text", () => read(toml.value)),
-          button("Copy", () => copy(toml.value, say)),
-          download,
-          link,
-          button("Start again", () => {
-            texts = starts();
-            show();
-            remember();
-            say("");
-          }),
+          { class: "lc-right" },
+          status,
+          node("section", { class: "lc-results", "aria-label": "Guarantees" }, why, chart, table, reasons),
         ),
-        node("label", { for: "lc-file" }, "Open a TOML file "),
-        file,
-        said,
       ),
+      node("h2", {}, "The same on the command line"),
+      node(
+        "p",
+        {},
+        "This text is the configuration. ",
+        node("code", {}, "localist threshold layer.toml"),
+        " prints the same numbers. Another configuration can be pasted here, or opened from a file.",
+      ),
+      node("label", { for: "lc-toml" }, "Configuration as TOML"),
+      toml,
+      node(
+        "div",
+        { class: "lc-actions" },
+        button("Read this text", () => read(toml.value)),
+        button("Copy", () => copy(toml.value, say)),
+        download,
+        link,
+        button("Start again", () => {
+          texts = starts();
+          show();
+          remember();
+          say("");
+        }),
+      ),
+      node("label", { for: "lc-file", class: "lc-file" }, "Open a TOML file"),
+      file,
+      said,
     );
     form.addEventListener("submit", (event) => event.preventDefault());
 
     function follow() {
-      const values = fromFragment(location.hash);
-      if (values !== null) texts = textsOf(values);
+      const given = fromFragment(location.hash);
+      // A fragment written by hand may give some fields only; the others stand at their start.
+      if (given !== null) texts = { ...starts(), ...given };
+      for (const { field, kind, start, words } of localist.configuration.fields) {
+        if (kind === "choice" && !(texts[field] in words)) texts[field] = start;
+      }
       show();
     }
     globalThis.addEventListener("hashchange", () => {
@@ -404,7 +414,7 @@
       width = chart.clientWidth;
     }).observe(chart);
     follow();
-    return { read, result: () => result, refused: () => refused, toml: () => toml.value };
+    return { read, result: () => result, refused: () => refused, toml: () => toml.value, linkOf };
   }
 
   function start() {

@@ -6,7 +6,7 @@
   const localist = (globalThis.localist ??= {});
   const SVG = "http://www.w3.org/2000/svg";
   const POINTS = 161;
-  const PANEL = { height: 150, gap: 44, left: 62, right: 14, top: 26 };
+  const PANEL = { height: 112, gap: 40, left: 56, right: 14, top: 24 };
 
   function element(name, attributes = {}, ...children) {
     const node = document.createElementNS(SVG, name);
@@ -171,13 +171,19 @@
       svg.append(element("text", { x: right, y: line - 5, "text-anchor": "end" }, "target"));
     }
     const [cx, cy] = [x(data.setting), top + y(value)];
-    const before = cx > PANEL.left + (right - PANEL.left) * 0.55;
+    // Both curves fall: to the right the place above the mark is free, to the left the one below it.
+    const before = right - cx < 100;
     svg.append(
       element("line", { x1: cx, x2: cx, y1: top, y2: bottom, class: "lc-setting" }),
       element("circle", { cx, cy, r: 5, class: `lc-dot lc-${kind}` }),
       element(
         "text",
-        { x: cx + (before ? -10 : 10), y: Math.max(cy - 9, top + 13), "text-anchor": before ? "end" : "start", class: "lc-value" },
+        {
+          x: cx + (before ? -8 : 8),
+          y: before ? Math.min(cy + 18, bottom - 4) : Math.max(cy - 8, top + 15),
+          "text-anchor": before ? "end" : "start",
+          class: "lc-value",
+        },
         `≤ ${label}`,
       ),
     );
