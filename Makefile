@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: verify test prove book lint formulas clean
+.PHONY: verify test prove book book-test lint formulas clean
 
 verify: $(READY)  ## replay, attack and control every statement; table and evidence
 	$(BIN)/localist verify
@@ -20,6 +20,10 @@ prove: $(READY)  ## compile and audit the Coq proofs; says what to install where
 
 book: $(READY)  ## the proof book in book/_build/html; makes the evidence first where it is missing or stale
 	$(BIN)/localist book --fresh
+
+book-test: $(READY)  ## the book without a gap in its evidence, then every page of it in a browser
+	$(BIN)/localist book --fresh --strict
+	LOCALIST_BOOK=book/_build/html $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/test_book_browser.py
 
 lint: $(READY)
 	$(BIN)/ruff check --fix .

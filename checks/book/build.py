@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from typing import Any
 import yaml
 
 import theory
+from checks.book import intro, reference, trust
+from checks.book.claims import claims_page
 from checks.book.drawing import Picture
 from checks.book.evidence import Evidence, read_evidence
 from checks.book.figures import FOLDER as FIGURES
@@ -20,6 +23,7 @@ from checks.book.figures import figures_page, shown, write_figures
 from checks.book.graph import write_graph
 from checks.book.lemma_page import lemmas_page
 from checks.book.pages import family_page
+from checks.book.picture import panels
 from checks.run import code_commit
 from checks.shards import installed_version
 
@@ -58,12 +62,23 @@ def build(evidence_folder: Path, out: Path, tell: Tell = lambda what: None, sour
 
 
 def pages(evidence: Evidence, pictures: Sequence[Picture] = ()) -> dict[str, str]:
-    """The generated pages by path in the book, without those that bring files along."""
+    """The generated pages, and the parts that written pages include, by path in the book; without those that bring files along."""
     made = {f"{FAMILIES}/{family}.md": family_page(family, evidence) for family in theory.FAMILIES}
     for picture in pictures:
         if picture.family:
             made[f"{FAMILIES}/{picture.family}.md"] += f"\n{shown(picture, f'../{FIGURES.as_posix()}/')}\n"
-    return made | {"lemmas.md": lemmas_page()} | ({"figures.md": figures_page(pictures)} if pictures else {})
+    if pictures:
+        made["figures.md"] = figures_page(pictures)
+    parts = intro.fragments(evidence) | trust.fragments(evidence)
+    return made | {
+        "claims.md": claims_page(evidence),
+        "lemmas.md": lemmas_page(),
+        "symbols.md": reference.symbols_page(),
+        "api-theory.md": reference.api_page("Theory in Python", reference.THEORY),
+        "api-checks.md": reference.api_page("Checks in Python", reference.CHECKS),
+        **{f"_static/{name}": text for name, text in panels().items()},
+        **{f"generated/{name}.md": text for name, text in parts.items()},
+    }
 
 
 def assemble(sources: Path, into: Path, generated: dict[str, str], evidence: Evidence) -> None:
@@ -101,7 +116,11 @@ def contents(toc: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _extra(into: Path, evidence: Evidence) -> Iterable[Path]:
-    """Files that the graph and the figures write into the folder themselves."""
+    """The files of evidence themselves, to be read beside the pages, and what the graph and the figures write."""
+    for source in evidence.sources:
+        if source.path is not None:
+            _copy(source.path, into / "_static" / "evidence" / source.path.name)
+            yield into / "_static" / "evidence" / source.path.name
     yield from (into / path for path in write_graph(into, evidence))
     yield from (into / FIGURES).glob("*.svg")
 
@@ -127,7 +146,7 @@ def stamp(evidence: Evidence, now: datetime | None = None) -> str:
     parts = [f"Built {date}", version]
     for source in evidence.sources:
         made = source.record.get("finished", "")
-        state = f" <strong>stale</strong>: {html.escape(source.stale)}" if source.stale else ""
+        state = f" <strong>stale</strong>: {_code(source.stale)}" if source.stale else ""
         parts.append(
             f"evidence {html.escape(source.name)}.json{', ' + made if made else ''}, SHA-256 <code>{source.short}</code>{state}"
         )
@@ -139,6 +158,11 @@ def stamp(evidence: Evidence, now: datetime | None = None) -> str:
     return f'<p class="stamp">{". ".join(parts)}.</p>'
 
 
+def _code(words: str) -> str:
+    """Words in HTML, with what stands between backticks as code."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(words))
+
+
 def _sphinx(source: Path, out: Path, evidence: Evidence) -> None:
     from jupyter_book.config import get_final_config
     from jupyter_book.sphinx import build_sphinx
@@ -147,8 +171,9 @@ def _sphinx(source: Path, out: Path, evidence: Evidence) -> None:
     first, _ = get_final_config(user_yaml=config, cli_config={"latex_individualpages": False}, sourcedir=source)
     overrides = {
         "latex_individualpages": False,
-        "extensions": [name for name in first["extensions"] if name not in DROPPED],
-        "html_theme_options": {"extra_footer": stamp(evidence)},
+        "extensions": [*(name for name in first["extensions"] if name not in DROPPED), "checks.book.reference"],
+        "html_theme_options": {"extra_footer": stamp(evidence), "navbar_persistent": [], "back_to_top_button": False, "use_download_button": False},
+        "html_js_files": [],  # a page names the scripts that it needs
     }
     code = build_sphinx(
         source,

@@ -37,10 +37,18 @@ def _comment(text: str, start: int) -> str:
 
 
 def spread(statement: str, width: int = 100) -> str:
-    """Coq's one-line statement on several lines, one hypothesis each where it is long."""
+    """Coq's one-line statement on several lines where it is long: a line for the variables and for each hypothesis."""
     if len(statement) <= width:
         return statement
-    return statement.replace(", ", ",\n  ", 1).replace(" -> ", " ->\n  ")
+    out, depth, i, bound = "", 0, 0, statement.startswith(("forall", "exists"))
+    while i < len(statement):
+        depth += (statement[i] in "([{") - (statement[i] in ")]}")
+        cut = ", " if bound else " -> "
+        if depth == 0 and statement.startswith(cut, i):
+            out, i, bound = f"{out}{cut.rstrip()}\n  ", i + len(cut), False
+        else:
+            out, i = out + statement[i], i + 1
+    return out
 
 
 def companions(further: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:

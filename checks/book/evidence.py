@@ -24,6 +24,7 @@ class Source:
     sha256: str
     record: Mapping[str, Any]
     stale: str = ""
+    path: Path | None = None
 
     @property
     def short(self) -> str:
@@ -106,7 +107,9 @@ def read_evidence(folder: Path) -> Evidence:
     findings: dict[str, Finding] = {}
     for path in run_files(folder):
         record, statements = read_run(path)
-        source = Source(path.stem, _sha256(path), {k: v for k, v in record.items() if k != "statements"}, _stale(path, record))
+        source = Source(
+            path.stem, _sha256(path), {k: v for k, v in record.items() if k != "statements"}, _stale(path, record), path
+        )
         for name, entry in statements.items():
             known = findings.get(name)
             # The newest run wins, but for one of other code or of your own text when an older file is about this code.
@@ -120,7 +123,9 @@ def read_evidence(folder: Path) -> Evidence:
     stale = next(
         (row["why"] for row in proofs.values() if row["status"] == "stale" and "sources have changed" in row["why"]), ""
     )
-    source = Source("proofs", _sha256(path), {k: v for k, v in record.items() if k not in ("statements", "further")}, stale)
+    source = Source(
+        "proofs", _sha256(path), {k: v for k, v in record.items() if k not in ("statements", "further")}, stale, path
+    )
     return Evidence(findings, proofs, tuple(record.get("further", ())), source)
 
 

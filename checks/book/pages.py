@@ -35,7 +35,7 @@ def family_page(family: str, evidence: Evidence) -> str:
     parts = [
         f"(family-{anchor(family)})=\n",
         f"# {family.capitalize()}\n",
-        _prose(inspect.getdoc(import_module(f"theory.{family}")) or ""),
+        _prose((inspect.getdoc(import_module(f"theory.{family}")) or "").removeprefix(f"{family.capitalize()}: ")),
         warning(statements, evidence),
         table(("statement", "what it says", "status"), rows),
         symbols_table(statements),
@@ -47,6 +47,7 @@ def family_page(family: str, evidence: Evidence) -> str:
 
 def _prose(text: str) -> str:
     """A module's docstring: paragraphs as prose, what is indented as it stands."""
+    text = text[:1].upper() + text[1:]
     blocks = []
     for part in re.split(r"\n\s*\n", text.strip()):
         if all(line.startswith("    ") for line in part.split("\n")):
@@ -112,7 +113,7 @@ def section(theorem: Theorem, evidence: Evidence) -> str:
         f"({anchor(theorem.name)})=\n",
         f"## {plain(theorem.title)}\n",
         f"`{theorem.name}` {badges(theorem, status)}\n",
-        warning([theorem], evidence) if status.missing else "",
+        "".join(f"**Incomplete.** {plain(reason)}\n\n" for reason in status.missing),
         _statement(theorem),
         _needed(theorem),
         f"**Equality.** {plain(theorem.equality.text)}\n",
@@ -154,8 +155,12 @@ def _witness(witness: Witness) -> str:
     row = ""
     if witness.scores:
         scores = ", ".join(latex(score) for score in witness.scores)
-        row = f"scores $({scores})$ with keys {', '.join(str(key + 1) for key in witness.block)} in the block; "
+        row = f"scores $({scores})$ with {_keys(witness.block)} in the block; "
     return f"{plain(witness.text) + '. ' if witness.text else ''}Without it the claim is false at {row}{values}."
+
+
+def _keys(block: tuple[int, ...]) -> str:
+    return f"{'key' if len(block) == 1 else 'keys'} {', '.join(str(key + 1) for key in block)}"
 
 
 @cache

@@ -16,6 +16,11 @@ def anchor(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
+def addresses() -> dict[str, str]:
+    """Where every statement is in the built book, from its root."""
+    return {theorem.name: f"families/{theorem.family}.html#{anchor(theorem.name)}" for theorem in theorems()}
+
+
 def names() -> frozenset[str]:
     """Every statement's name."""
     return frozenset(theorem.name for theorem in theorems())
@@ -75,4 +80,4 @@ def plural(count: int, noun: str, many: str = "") -> str:
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
 
 
-__all__ = ["anchor", "block", "cell", "code", "link", "names", "plain", "plural", "table"]
+__all__ = ["addresses", "anchor", "block", "cell", "code", "link", "names", "plain", "plural", "table"]

@@ -1,0 +1,77 @@
+"""Look-up pages: every symbol, and the public modules by autodoc."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from checks.book.text import plain, table
+from theory import theorems
+from theory.export.latex import latex
+from theory.symbols import MEANINGS
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+THEORY = (
+    "theory", "theory.theorem", "theory.steps", "theory.replay", "theory.signs", "theory.formula", "theory.formulas",
+    "theory.namespaces", "theory.config", "theory.guarantee", "theory.sweep",
+)  # fmt: skip
+CHECKS = (
+    "checks.verdict", "checks.enclosure", "checks.claims", "checks.controls", "checks.properties", "checks.strategies", "checks.rows",
+    "checks.layer", "checks.penalty", "checks.training", "checks.trained", "checks.data", "checks.shards", "checks.run", "checks.status",
+)  # fmt: skip
+
+
+def symbols_page() -> str:
+    """Every symbol of the registry and how often it is used."""
+    used: dict[str, int] = {}
+    for theorem in theorems():
+        for name in {symbol.name for symbol in theorem.claim.free_symbols if hasattr(symbol, "name")}:
+            used[name] = used.get(name, 0) + 1
+    rows = [
+        (f"${latex(m.symbol)}$", f"`{name}`", plain(m.text), plain(m.unit), m.domain, str(used.get(name, 0)))
+        for name, m in MEANINGS.items()
+    ]
+    head = ("symbol", "in code", "meaning", "unit", "domain", "claims that use it")
+    return "# Symbols\n\nOne letter has one meaning in every family. Entropies are in nats.\n\n" + table(head, rows)
+
+
+def api_page(title: str, modules: tuple[str, ...]) -> str:
+    """The public names of some modules, from their docstrings."""
+    parts = [f"# {title}\n"]
+    for module in modules:
+        parts.append(f"## {module}\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n   :ignore-module-all:\n```\n")
+    return "\n".join(parts)
+
+
+def as_rst(lines: list[str]) -> list[str]:
+    """A docstring of this project, which is plain text, as reStructuredText that shows it: code kept, the rest escaped."""
+    out: list[str] = []
+    literal = False
+    for line in lines:
+        if line.startswith("    "):  # a displayed formula
+            if not literal:
+                out += ["", "::", ""]
+            literal = True
+            out.append(line)
+            continue
+        if literal and line.strip():
+            out.append("")
+            literal = False
+        parts = re.split(r"(`[^`]+`)", line.strip() if not literal else line)
+        out.append("".join(f"`{part}`" if part.startswith("`") else re.sub(r"([\\*_|`])", r"\\\1", part) for part in parts))
+    return out
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """A Sphinx extension: docstrings here are plain text."""
+
+    def process(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+        lines[:] = as_rst(lines)
+
+    app.connect("autodoc-process-docstring", process)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+__all__ = ["CHECKS", "THEORY", "api_page", "as_rst", "setup", "symbols_page"]

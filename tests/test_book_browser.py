@@ -1,0 +1,147 @@
+"""The built book in headless Chromium: it reads offline, shows every formula, can be used by keyboard and on a phone, and every link leads somewhere.
+
+`make book-test` builds the book and runs this; LOCALIST_BOOK names the folder of the built pages. Without it these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from browser import chromium
+
+from checks.book import links
+from checks.book.command import server
+
+FOLDER = Path(os.environ.get("LOCALIST_BOOK", ""))
+if not os.environ.get("LOCALIST_BOOK"):
+    pytest.skip("LOCALIST_BOOK is not set: `make book-test` builds the book and runs these tests", allow_module_level=True)
+PAGES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.html") if "_static" not in path.parts)
+READ = [page for page in PAGES if page not in ("genindex.html", "py-modindex.html", "search.html", "index.html")]
+PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1366, "height": 768}
+AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}, "resultTypes": ["violations"]}
+
+
+@pytest.fixture(scope="module")
+def address():
+    with server(FOLDER) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_address[1]}/"
+        running.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Open a page in a fresh context; whatever it asks of another address is refused and recorded, and so is every error."""
+    contexts = []
+
+    def visiting(page, size, scheme="light"):
+        context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
+        contexts.append(context)
+        tab = context.new_page()
+        tab.outside, tab.errors = [], []
+
+        def judge(route):
+            if route.request.url.startswith((address, "data:", "blob:")):
+                route.continue_()
+            else:
+                tab.outside.append(route.request.url)
+                route.abort()
+
+        context.route("**/*", judge)
+        tab.on("console", lambda message: tab.errors.append(message.text) if message.type == "error" else None)
+        tab.on("pageerror", lambda error: tab.errors.append(str(error)))
+        tab.goto(address + page)
+        tab.wait_for_load_state("networkidle")
+        tab.evaluate("async () => { if (window.MathJax) await MathJax.startup.promise }")
+        return tab
+
+    yield visiting
+    for context in contexts:
+        context.close()
+
+
+def show_all(tab):
+    """Unfold everything and set every formula: MathJax sets those out of sight only when they come into it."""
+    tab.evaluate("() => document.querySelectorAll('details').forEach(part => { part.open = true })")
+    tab.evaluate("async () => { if (window.MathJax) await MathJax.startup.document.lazyTypesetAll() }")
+
+
+def test_the_book_has_the_pages_it_should():
+    import theory
+
+    assert {f"families/{family}.html" for family in theory.FAMILIES} | {"intro.html", "claims.html", "trust.html"} <= set(PAGES)
+
+
+def test_every_link_resolves():
+    wrong, outside = links.broken(FOLDER)
+    assert not wrong
+    assert all(link.startswith("https://") for link in outside)
+
+
+def test_every_image_has_words():
+    assert not list(links.unnamed(FOLDER))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_reads_offline_and_fits_a_phone(page, visit):
+    tab = visit(page, PHONE, "dark")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    show_all(tab)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert tab.evaluate("document.querySelectorAll('mjx-merror, [data-mjx-error]').length") == 0
+    sources, shown = tab.evaluate(
+        "[document.querySelectorAll('.math').length, document.querySelectorAll('.math mjx-container').length]"
+    )
+    assert shown >= sources
+    assert not tab.outside
+    assert not tab.errors
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", READ)
+def test_a_page_is_accessible(page, scheme, visit):
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab = visit(page, LAPTOP, scheme)
+    found = Axe().run(tab, options=AXE).response["violations"]
+    assert not [
+        f"{violation['id']}: {node['html'][:200]} ({node['failureSummary'][:300]})"
+        for violation in found
+        for node in violation["nodes"][:3]
+    ]
+
+
+def test_folded_parts_open_by_keyboard(visit):
+    tab = visit("families/concentration.html", LAPTOP)
+    first = tab.locator("details summary").first
+    first.focus()
+    assert not tab.evaluate("document.querySelector('details').open")
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.querySelector('details').open")
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement !== document.querySelector('details summary')")
+
+
+def test_the_guard_sees_a_request_to_another_address(visit):
+    """The check of offline reading can fail: a page that asks another address is caught."""
+    tab = visit("intro.html", LAPTOP)
+    tab.evaluate("async () => { try { await fetch('https://example.org/x.js') } catch (refused) {} }")
+    assert tab.outside == ["https://example.org/x.js"]
+
+
+def test_the_guard_sees_a_wrong_formula(visit):
+    tab = visit("intro.html", LAPTOP)
+    tab.evaluate(
+        "async () => { const p = document.createElement('p'); p.textContent = '\\\\(\\\\frac{1}\\\\)'; p.className = 'math';"
+        "document.body.append(p); await MathJax.typesetPromise([p]); await MathJax.startup.document.lazyTypesetAll() }"
+    )
+    assert tab.evaluate("document.querySelectorAll('mjx-merror, [data-mjx-error]').length") > 0
