@@ -1,4 +1,4 @@
-"""The built book in headless Chromium: it reads offline, shows every formula, can be used by keyboard and on a phone, and every link leads somewhere.
+"""The built book in headless Chromium: it reads offline, shows every formula, works by keyboard and on a phone, has no dead link.
 
 `make book-test` builds the book and runs this; LOCALIST_BOOK names the folder of the built pages. Without it these tests are skipped.
 """

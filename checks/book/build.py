@@ -172,7 +172,12 @@ def _sphinx(source: Path, out: Path, evidence: Evidence) -> None:
     overrides = {
         "latex_individualpages": False,
         "extensions": [*(name for name in first["extensions"] if name not in DROPPED), "checks.book.reference"],
-        "html_theme_options": {"extra_footer": stamp(evidence), "navbar_persistent": [], "back_to_top_button": False, "use_download_button": False},
+        "html_theme_options": {
+            "extra_footer": stamp(evidence),
+            "navbar_persistent": [],
+            "back_to_top_button": False,
+            "use_download_button": False,
+        },
         "html_js_files": [],  # a page names the scripts that it needs
     }
     code = build_sphinx(
