@@ -550,6 +550,74 @@ def divergence_of_cut(xp: Namespace, eps: Any) -> Any:
     return -xp.log1p(-eps)
 
 
+def fidelity_with_rule(xp: Namespace, F_0: Any, b: Any) -> Any:
+    """Mass of a rule's keys after a rule of strength b (nats, any sign); F_0 is their mass before, 0 < F_0 < 1.
+
+    Unit 1; domain F_0 < 1. Theorem `rules.fidelity`.
+    """
+    F_0, b = xp.numbers(F_0, b)
+    x0 = 1 - F_0
+    x1 = xp.exp(-xp.abs(b))
+    x2 = x1*F_0/x0
+    return xp.where(xp.less_equal(xp.rational(0, 1), b), 1/(1 + x0*x1/F_0), x2/(x2 + 1))
+
+
+def rule_strength(xp: Namespace, F_0: Any, phi: Any) -> Any:
+    """The one strength (nats) that takes the mass of a rule's keys from F_0 to phi, both strictly between 0 and 1.
+
+    Unit nats; domain F_0 < 1, phi < 1. Theorem `rules.strength`.
+    """
+    F_0, phi = xp.numbers(F_0, phi)
+    return -xp.log(F_0) + xp.log(phi) + xp.log1p(-F_0) - xp.log1p(-phi)
+
+
+def rule_divergence(xp: Namespace, F_0: Any, b: Any) -> Any:
+    """KL divergence (nats) of a row with a rule of strength b from the row without; F_0 is the mass of its keys before.
+
+    Unit nats; domain F_0 < 1. Theorem `rules.divergence_of_strength`.
+    """
+    F_0, b = xp.numbers(F_0, b)
+    x0 = 1 - F_0
+    x1 = -xp.abs(b)
+    x2 = xp.exp(x1)
+    x3 = 1/(F_0 + x0*x2)
+    x4 = xp.expm1(x1)
+    x5 = x4*F_0
+    x6 = xp.less_equal(xp.rational(0, 1), b)
+    x7 = 1/(x2*F_0 - F_0 + 1)
+    x8 = x0*x4
+    return F_0*xp.kl_gap(xp.where(x6, -x3*x8, x7*x8)) + x0*xp.kl_gap(xp.where(x6, x3*x5, -x5*x7))
+
+
+def binary_divergence(xp: Namespace, F: Any, F_0: Any) -> Any:
+    """kl(F || F_0) (nats): the least KL divergence at which a set of mass F_0 gets mass F, both strictly between 0 and 1.
+
+    Unit nats; domain F_0 < 1, F > 0, F < 1. Theorem `rules.divergence_binary`.
+    """
+    F, F_0 = xp.numbers(F, F_0)
+    x0 = F - F_0
+    x1 = 1 - F_0
+    return F_0*xp.kl_gap(x0/F_0) + x1*xp.kl_gap(-x0/x1)
+
+
+def rule_divergence_cap(xp: Namespace, b: Any) -> Any:
+    """b^2/8: no rule of strength b (nats) costs more divergence (nats), whatever the row.
+
+    Unit nats. Theorem `rules.divergence_cap`.
+    """
+    b, = xp.numbers(b)
+    return xp.power(b, 2)/8
+
+
+def rule_output_shift(xp: Namespace, D_x: Any, b: Any) -> Any:
+    """Greatest distance (norm) by which a rule of strength b moves a row's output; exact over all rows.
+
+    Unit norm. Theorem `rules.output`.
+    """
+    D_x, b = xp.numbers(D_x, b)
+    return D_x*xp.tanh(xp.abs(b)/4)
+
+
 def partition_cut(xp: Namespace, th_hi: Any, th_lo: Any) -> Any:
     """The cut halfway between the weakest link inside the blocks and the greatest similarity across.
 

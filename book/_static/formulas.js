@@ -377,6 +377,56 @@
     return xp.neg(xp.log1p(xp.neg(eps)));
   };
 
+  // Mass of a rule's keys after a rule of strength b (nats, any sign); F_0 is their mass before, 0 < F_0 < 1. rules.fidelity: F_0*exp(b)/(F_0*exp(b) - F_0 + 1)
+  formulas.fidelity_with_rule = (xp, F_0, b) => {
+    [F_0, b] = xp.numbers(F_0, b);
+    const x0 = xp.sub(xp.rational(1, 1), F_0);
+    const x1 = xp.exp(xp.neg(xp.abs(b)));
+    const x2 = xp.div(xp.mul(x1, F_0), x0);
+    return xp.where(xp.less_equal(xp.rational(0, 1), b), xp.div(xp.rational(1, 1), xp.add(xp.rational(1, 1), xp.div(xp.mul(x0, x1), F_0))), xp.div(x2, xp.add(x2, xp.rational(1, 1))));
+  };
+
+  // The one strength (nats) that takes the mass of a rule's keys from F_0 to phi, both strictly between 0 and 1. Unit nats. rules.strength: -log(F_0/(1 - F_0)) + log(phi/(1 - phi))
+  formulas.rule_strength = (xp, F_0, phi) => {
+    [F_0, phi] = xp.numbers(F_0, phi);
+    return xp.sub(xp.add(xp.add(xp.neg(xp.log(F_0)), xp.log(phi)), xp.log1p(xp.neg(F_0))), xp.log1p(xp.neg(phi)));
+  };
+
+  // KL divergence (nats) of a row with a rule of strength b from the row without; F_0 is the mass of its keys before. Unit nats. rules.divergence_of_strength: F_0*b*exp(b)/(F_0*exp(b) - F_0 + 1) - log(F_0*(exp(b) - 1) + 1)
+  formulas.rule_divergence = (xp, F_0, b) => {
+    [F_0, b] = xp.numbers(F_0, b);
+    const x0 = xp.sub(xp.rational(1, 1), F_0);
+    const x1 = xp.neg(xp.abs(b));
+    const x2 = xp.exp(x1);
+    const x3 = xp.div(xp.rational(1, 1), xp.add(F_0, xp.mul(x0, x2)));
+    const x4 = xp.expm1(x1);
+    const x5 = xp.mul(x4, F_0);
+    const x6 = xp.less_equal(xp.rational(0, 1), b);
+    const x7 = xp.div(xp.rational(1, 1), xp.add(xp.sub(xp.mul(x2, F_0), F_0), xp.rational(1, 1)));
+    const x8 = xp.mul(x0, x4);
+    return xp.add(xp.mul(F_0, xp.kl_gap(xp.where(x6, xp.neg(xp.mul(x3, x8)), xp.mul(x7, x8)))), xp.mul(x0, xp.kl_gap(xp.where(x6, xp.mul(x3, x5), xp.neg(xp.mul(x5, x7))))));
+  };
+
+  // kl(F || F_0) (nats): the least KL divergence at which a set of mass F_0 gets mass F, both strictly between 0 and 1. Unit nats. rules.divergence_binary: F*log(F/F_0) + (1 - F)*log((1 - F)/(1 - F_0))
+  formulas.binary_divergence = (xp, F, F_0) => {
+    [F, F_0] = xp.numbers(F, F_0);
+    const x0 = xp.sub(F, F_0);
+    const x1 = xp.sub(xp.rational(1, 1), F_0);
+    return xp.add(xp.mul(F_0, xp.kl_gap(xp.div(x0, F_0))), xp.mul(x1, xp.kl_gap(xp.neg(xp.div(x0, x1)))));
+  };
+
+  // b^2/8: no rule of strength b (nats) costs more divergence (nats), whatever the row. Unit nats. rules.divergence_cap: b**2/8
+  formulas.rule_divergence_cap = (xp, b) => {
+    [b] = xp.numbers(b);
+    return xp.div(xp.power(b, 2), xp.rational(8, 1));
+  };
+
+  // Greatest distance (norm) by which a rule of strength b moves a row's output; exact over all rows. Unit norm. rules.output: D_x*(exp(Abs(b)/2) - 1)/(exp(Abs(b)/2) + 1)
+  formulas.rule_output_shift = (xp, D_x, b) => {
+    [D_x, b] = xp.numbers(D_x, b);
+    return xp.mul(D_x, xp.tanh(xp.div(xp.abs(b), xp.rational(4, 1))));
+  };
+
   // The cut halfway between the weakest link inside the blocks and the greatest similarity across. Unit similarity. partition.midpoint: th_hi/2 + th_lo/2
   formulas.partition_cut = (xp, th_hi, th_lo) => {
     [th_hi, th_lo] = xp.numbers(th_hi, th_lo);

@@ -224,6 +224,30 @@ Definition loss_shift (G eps D_x : R) : R :=
 Definition divergence_of_cut (eps : R) : R :=
   (- (ln (1 - eps))).
 
+(** Mass of a rule's keys after a rule of strength b (nats, any sign); F_0 is their mass before, 0 < F_0 < 1. *)
+Definition fidelity_with_rule (F_0 b : R) : R :=
+  ((F_0 * (exp b)) / ((F_0 * (exp b)) + 1 - F_0)).
+
+(** The one strength (nats) that takes the mass of a rule's keys from F_0 to phi, both strictly between 0 and 1. *)
+Definition rule_strength (F_0 phi : R) : R :=
+  ((ln (phi / (1 - phi))) - (ln (F_0 / (1 - F_0)))).
+
+(** KL divergence (nats) of a row with a rule of strength b from the row without; F_0 is the mass of its keys before. *)
+Definition rule_divergence (F_0 b : R) : R :=
+  (((b * F_0 * (exp b)) / ((F_0 * (exp b)) + 1 - F_0)) - (ln ((F_0 * ((exp b) - 1)) + 1))).
+
+(** kl(F || F_0) (nats): the least KL divergence at which a set of mass F_0 gets mass F, both strictly between 0 and 1. *)
+Definition binary_divergence (F F_0 : R) : R :=
+  ((F * (ln (F / F_0))) + ((1 - F) * (ln ((1 - F) / (1 - F_0))))).
+
+(** b^2/8: no rule of strength b (nats) costs more divergence (nats), whatever the row. *)
+Definition rule_divergence_cap (b : R) : R :=
+  ((b ^ 2) / 8).
+
+(** Greatest distance (norm) by which a rule of strength b moves a row's output; exact over all rows. *)
+Definition rule_output_shift (D_x b : R) : R :=
+  ((D_x * ((exp ((Rabs b) / 2)) - 1)) / ((exp ((Rabs b) / 2)) + 1)).
+
 (** The cut halfway between the weakest link inside the blocks and the greatest similarity across. *)
 Definition partition_cut (th_hi th_lo : R) : R :=
   ((th_hi / 2) + (th_lo / 2)).

@@ -7,7 +7,7 @@ From Coq Require Import Reals Lra Psatz.
 From mathcomp Require Import all_ssreflect.
 From Coquelicot Require Import Coquelicot.
 From Localist Require Import Sums Vectors.
-From Localist Require concentration entropy dial threshold extinction blocks.
+From Localist Require concentration entropy dial threshold extinction blocks rules.
 From Localist Require Formulas.
 Import Formulas.
 Set Implicit Arguments.
@@ -397,3 +397,35 @@ Definition partition_steps := ltac:(restate @partition.certified_steps partition
 Lemma partition_gap_after_steps_is l B tau eta G n : l - 2 * B ^ 2 * n * eta * G / tau = Formulas.partition_gap_after_steps l B tau eta G n.
 Proof. by rewrite /Formulas.partition_gap_after_steps /Rdiv; ring. Qed.
 Definition partition_gap_after_steps := ltac:(restate @partition.gap_after_steps partition_gap_after_steps_is).
+(** * Rules *)
+
+Lemma fidelity_with_rule (I : finType) (S : {set I}) (c : I -> R) (b : R) : block S ->
+  mass (softmax (dial.dialled c S b)) S = Formulas.fidelity_with_rule (mass (softmax c) S) b.
+Proof. by move=> rule; rewrite rules.fidelity // /Formulas.fidelity_with_rule; congr (_ / _); ring. Qed.
+
+Lemma rule_strength (I : finType) (S : {set I}) (c : I -> R) (b phi : R) : 0 < phi -> block S -> phi < 1 ->
+  b = Formulas.rule_strength (mass (softmax c) S) phi -> mass (softmax (dial.dialled c S b)) S = phi.
+Proof. by move=> p rule t eq; apply: rules.strength => //; rewrite eq /Formulas.rule_strength; ring. Qed.
+
+Lemma rule_divergence (I : finType) (S : {set I}) (c : I -> R) (b : R) : block S ->
+  rules.KL (softmax (dial.dialled c S b)) (softmax c) = Formulas.rule_divergence (mass (softmax c) S) b.
+Proof.
+  move=> rule; rewrite rules.divergence_of_strength // /Formulas.rule_divergence; set F0 := mass _ _.
+  have -> : 1 + F0 * (exp b - 1) = F0 * (exp b - 1) + 1 by ring.
+  by have -> : 1 - F0 + F0 * exp b = F0 * exp b + 1 - F0 by [ring]; rewrite /Rdiv; ring.
+Qed.
+
+Lemma binary_divergence (I : finType) (S : {set I}) (c : I -> R) (b : R) : block S ->
+  let row := softmax (dial.dialled c S b) in
+  rules.KL row (softmax c) = Formulas.binary_divergence (mass row S) (mass (softmax c) S).
+Proof. by move=> rule row; rewrite /row rules.divergence_binary // /rules.kl /Formulas.binary_divergence; ring. Qed.
+
+Lemma rule_divergence_cap (I : finType) (S : {set I}) (c : I -> R) (b : R) : block S ->
+  rules.KL (softmax (dial.dialled c S b)) (softmax c) <= Formulas.rule_divergence_cap b.
+Proof. exact: rules.divergence_cap. Qed.
+
+Lemma rule_output_shift (I J : finType) (S : {set I}) (c : I -> R) (v : I -> vector J) (b D : R) : block S -> dial.values_apart v S D ->
+  norm (vsub (dial.output (dial.dialled c S b) v) (dial.output c v)) <= Formulas.rule_output_shift D b.
+Proof.
+  move=> rule apart; apply: Rle_trans (rules.output c b rule apart) _; right; rewrite /Formulas.rule_output_shift /Rdiv; ring.
+Qed.

@@ -176,6 +176,24 @@ Proof. unfold loss_shift; settle; enclose. Qed.
 Lemma divergence_of_cut_pin : Rabs (divergence_of_cut (1 / 8) - (133531392624522623146343620931 / 1000000000000000000000000000000)) <= (9 / 67400000000000000).
 Proof. unfold divergence_of_cut; settle; enclose. Qed.
 
+Lemma fidelity_with_rule_pin : Rabs (fidelity_with_rule (3 / 8) (5 / 4) - (169203822169116101694495454953 / 250000000000000000000000000000)) <= (289 / 427000000000000000).
+Proof. unfold fidelity_with_rule; settle; enclose. Qed.
+
+Lemma rule_strength_pin : Rabs (rule_strength (3 / 8) (11 / 13) - (221557371600441591785022555281 / 100000000000000000000000000000)) <= (1963 / 886000000000000000).
+Proof. unfold rule_strength; settle; enclose. Qed.
+
+Lemma rule_divergence_pin : Rabs (rule_divergence (3 / 8) (5 / 4) - (93245741282013643557530399833 / 500000000000000000000000000000)) <= (37 / 198400000000000000).
+Proof. unfold rule_divergence; settle; enclose. Qed.
+
+Lemma binary_divergence_pin : Rabs (binary_divergence (5 / 9) (3 / 8) - (334170329258701834507357297247 / 5000000000000000000000000000000)) <= (53 / 793000000000000000).
+Proof. unfold binary_divergence; settle; enclose. Qed.
+
+Lemma rule_divergence_cap_pin : Rabs (rule_divergence_cap (5 / 4) - (25 / 128)) <= (1 / 5120000000000000).
+Proof. unfold rule_divergence_cap; settle; enclose. Qed.
+
+Lemma rule_output_shift_pin : Rabs (rule_output_shift (20 / 9) (5 / 4) - (672688287404685527205327532689 / 1000000000000000000000000000000)) <= (633 / 941000000000000000).
+Proof. unfold rule_output_shift; settle; enclose. Qed.
+
 Lemma partition_cut_pin : Rabs (partition_cut (9 / 8) ((- 3) / 7) - (174107142857142857142857142857 / 500000000000000000000000000000)) <= (39 / 112000000000000000).
 Proof. unfold partition_cut; settle; enclose. Qed.
 

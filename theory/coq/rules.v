@@ -252,10 +252,15 @@ Proof.
   by rewrite /logit_of mass_softmax outside_softmax !ln_div //; ring.
 Qed.
 
-(** Leave-one-out law: a rule adds its strength to the log-odds that its keys have under all other rules. *)
-Theorem leave_one_out (I K : finType) (S : K -> {set I}) (c : I -> R) (b : K -> R) (k : K) (rule : block (S k)) :
+(** Leave-one-out law: a rule adds its strength to the log-odds that its keys have under all that is added besides, T. *)
+Theorem leave_one_out (I : finType) (S : {set I}) (c T : I -> R) (b : R) (rule : block S) :
+  logit_of (softmax (dialled (ruled c T) S b)) S = b + logit_of (softmax (ruled c T)) S.
+Proof. by rewrite logit //; ring. Qed.
+
+(** For a family of rules: under all others. *)
+Theorem leave_one_out_of_rules (I K : finType) (S : K -> {set I}) (c : I -> R) (b : K -> R) (k : K) (rule : block (S k)) :
   logit_of (softmax (ruled c (tilt S b))) (S k) = b k + logit_of (softmax (ruled c (tilt_without S b k))) (S k).
-Proof. by rewrite (logit_ext _ (softmax_ext (ruled_split S c b k))) logit //; ring. Qed.
+Proof. by rewrite (logit_ext _ (softmax_ext (ruled_split S c b k))) leave_one_out. Qed.
 
 Lemma weight_between (I : finType) (c T : I -> R) (S : {set I}) (low top : R) : (forall j, low <= T j <= top) ->
   exp low * weight c S <= weight (ruled c T) S <= exp top * weight c S.
@@ -263,19 +268,24 @@ Proof.
   move=> h; rewrite /weight -!sum_scale; split; apply: sum_le => j _; rewrite /ruled -exp_plus; apply: exp_le; have := h j; lra.
 Qed.
 
-(** Other rules move a rule's log-odds by at most the oscillation of what they add. *)
-Theorem interaction (I K : finType) (S : K -> {set I}) (c : I -> R) (b : K -> R) (k : K) (low top : R) (rule : block (S k))
-    (others : forall j, low <= tilt_without S b k j <= top) :
-  Rabs (logit_of (softmax (ruled c (tilt S b))) (S k) - logit_of (softmax c) (S k) - b k) <= top - low.
+(** What is added besides moves a rule's log-odds by at most its oscillation. *)
+Theorem interaction (I : finType) (S : {set I}) (c T : I -> R) (b low top : R) (rule : block S) (others : forall j, low <= T j <= top) :
+  Rabs (logit_of (softmax (dialled (ruled c T) S b)) S - logit_of (softmax c) S - b) <= top - low.
 Proof.
-  rewrite leave_one_out // !logit_weights //; set T := tilt_without S b k in others *.
+  rewrite leave_one_out // !logit_weights //.
   have [p q] := weights_pos c rule; have [p' q'] := weights_pos (ruled c T) rule.
-  have [lo hi] := weight_between c (S k) others; have [lo' hi'] := weight_between c (~: S k) others.
+  have [lo hi] := weight_between c S others; have [lo' hi'] := weight_between c (~: S) others.
   have logs w x : 0 < w -> ln (exp x * w) = x + ln w by move=> h; rewrite ln_mult ?ln_exp //; exact: exp_pos.
   have pos x w : 0 < w -> 0 < exp x * w by move=> h; apply: Rmult_lt_0_compat (exp_pos _) h.
   have a1 := ln_le_mono (pos low _ p) lo; have a2 := ln_le_mono p' hi; have a3 := ln_le_mono (pos low _ q) lo'; have a4 := ln_le_mono q' hi'.
   rewrite !logs // in a1 a2 a3 a4; apply: Rabs_le; lra.
 Qed.
+
+(** For a family of rules. *)
+Theorem interaction_of_rules (I K : finType) (S : K -> {set I}) (c : I -> R) (b : K -> R) (k : K) (low top : R) (rule : block (S k))
+    (others : forall j, low <= tilt_without S b k j <= top) :
+  Rabs (logit_of (softmax (ruled c (tilt S b))) (S k) - logit_of (softmax c) (S k) - b k) <= top - low.
+Proof. by rewrite (logit_ext _ (softmax_ext (ruled_split S c b k))); apply: interaction. Qed.
 
 (** It is attained by one other rule on the same keys. *)
 Theorem interaction_attained (I : finType) (S : {set I}) (c : I -> R) (b x : R) (rule : block S) :
@@ -289,7 +299,7 @@ Proof.
   split.
     have ext : ruled c (tilt_without rules strengths true) =1 dialled c S x.
       by move=> j; rewrite /ruled one /dialled; case: (j \in S); rewrite /=; ring.
-    have := leave_one_out (S := rules) c strengths (k := true) rule.
+    have := leave_one_out_of_rules (S := rules) c strengths (k := true) rule.
     rewrite (logit_ext (rules true) (softmax_ext ext)) /rules logit // => ->; congr Rabs; rewrite /strengths; lra.
   move=> i j; rewrite !one; have := Rle_abs x; have := Rabs_pos x; have := Rle_abs (- x); rewrite Rabs_Ropp.
   by case: (i \in S); case: (j \in S); lra.
@@ -311,19 +321,18 @@ Proof.
 Qed.
 
 (** Shifts add where the other rules lift a rule's keys and the rest alike. *)
-Theorem additive (I K : finType) (S : K -> {set I}) (c : I -> R) (b : K -> R) (k : K) (rule : block (S k))
-    (alike : let others := ruled c (tilt_without S b k) in
-      weight others (S k) * weight c (~: S k) = weight others (~: S k) * weight c (S k)) :
-  logit_of (softmax (ruled c (tilt S b))) (S k) = logit_of (softmax c) (S k) + b k.
+Theorem additive (I : finType) (S : {set I}) (c T : I -> R) (b : R) (rule : block S)
+    (alike : weight (ruled c T) S * weight c (~: S) = weight (ruled c T) (~: S) * weight c S) :
+  logit_of (softmax (dialled (ruled c T) S b)) S = logit_of (softmax c) S + b.
 Proof. by rewrite leave_one_out // (alike_adds rule alike); ring. Qed.
 
 (** And only there. *)
-Theorem additive_only (I K : finType) (S : K -> {set I}) (c : I -> R) (b : K -> R) (k : K) (rule : block (S k))
-    (adds : logit_of (softmax (ruled c (tilt S b))) (S k) = logit_of (softmax c) (S k) + b k) :
-  let others := ruled c (tilt_without S b k) in weight others (S k) * weight c (~: S k) = weight others (~: S k) * weight c (S k).
+Theorem additive_only (I : finType) (S : {set I}) (c T : I -> R) (b : R) (rule : block S)
+    (adds : logit_of (softmax (dialled (ruled c T) S b)) S = logit_of (softmax c) S + b) :
+  weight (ruled c T) S * weight c (~: S) = weight (ruled c T) (~: S) * weight c S.
 Proof.
-  move=> others; move: adds; rewrite leave_one_out // !logit_weights //.
-  have [p q] := weights_pos c rule; have [p' q'] := weights_pos others rule; rewrite -/others => adds.
+  move: adds; rewrite leave_one_out // !logit_weights //.
+  have [p q] := weights_pos c rule; have [p' q'] := weights_pos (ruled c T) rule => adds.
   by apply: ln_inv; try exact: Rmult_lt_0_compat; rewrite !ln_mult //; lra.
 Qed.
 
