@@ -562,3 +562,96 @@ value_mass = sp.IndexedBase("p_val", nonnegative=True)  # probability of the poi
 cell_share = sp.IndexedBase("p_cell", nonnegative=True)  # probability of the block of a cell, given the pointer value
 cell_surprisal = sp.IndexedBase("p_sur", real=True)  # -ln of it where it is positive, anything where it is 0
 error_of = sp.IndexedBase("e_a", nonnegative=True)  # probability that the pointer names another block, by block
+# Recruitment: description lengths in nats over a run of recruitments (arrays indexed by k_step), codes, sequential tests.
+dl_at = sp.IndexedBase("DL_s", real=True)  # description length after that many recruitments
+rise_at = sp.IndexedBase("rise_s", real=True)  # net rise by training and new data before the next recruitment
+drop_at = sp.IndexedBase("drop_s", real=True)  # what the next recruitment lowers it by
+need_at = sp.IndexedBase("need_s", real=True)  # what the next recruitment must lower it by
+risen_at = sp.IndexedBase("risen_s", real=True)  # sum of the rises so far
+needed_at = sp.IndexedBase("needed_s", real=True)  # sum of the required decreases so far
+dl_start = _declare("DL_0", "description length before the first recruitment", "nats", "real")
+dl_end = _declare("DL_m", "description length after the last recruitment", "nats", "real")
+dl_floor = _declare("DL_inf", "bound from below on the description length", "nats", "real")
+rise_total = _declare("rise_r", "net rise of the description length between recruitments, all together", "nats", "real")
+rise_bound = _declare("T_rise", "bound on the total rise between recruitments", "nats", "real")
+needed_total = _declare("S_need", "sum of the decreases that the recruitments must bring", "nats", "real")
+gain_excess = _declare("excess", "least excess of a recruitment's decrease over what is required of it", "nats", "real")
+least_gain = _declare("gain_r", "decrease that every recruitment must bring", "nats", "positive")
+moves = _declare("moves", "recruitments", "recruitments", "index")
+samples = _declare("N_s", "samples scored", "samples", "count")
+sample_cost = sp.IndexedBase("cost", real=True)  # code length of one sample
+i_sample = sp.Symbol("i_x", integer=True, positive=True)
+RANGES[i_sample] = (sp.Integer(1), samples)
+cost_greatest = _declare("cost_top", "greatest code length of a sample", "nats", "nonnegative")
+cost_bound = _declare("b_cost", "bound on the code length of a sample", "nats", "nonnegative")
+density_scale = _declare("b_scale", "scale of a Laplace density", "unit of the data", "positive")
+code_level = _declare("level_r", "any level that a description length is said never to pass", "nats", "real")
+
+# Outcomes (of a finite experiment, or prefixes at which a test first crosses), numbered so that those that recruit are 1..E.
+recruiting = _declare("E_r", "outcomes on which a test recruits", "outcomes", "index")
+i_outcome = sp.Symbol("x_r", integer=True, positive=True)
+RANGES[i_outcome] = (sp.Integer(1), recruiting)
+law_at = sp.IndexedBase("P_x", nonnegative=True)  # probability under the law of the data
+code_at = sp.IndexedBase("Q_x", nonnegative=True)  # probability (or likelihood) that the alternative gives
+current_at = sp.IndexedBase("C_x", nonnegative=True)  # probability that the current model gives
+best_at = sp.IndexedBase("B_x_r", nonnegative=True)  # probability that some candidate which saves enough gives
+best_penalty_at = sp.IndexedBase("pen_x", real=True)  # and its penalty
+false_rate = _declare("P_false", "probability, under the law of the data, that a test recruits", "1", "fraction")
+code_mass = _declare("Q_r", "what the alternative gives to the outcomes that recruit, all together", "1", "nonnegative")
+threshold_nats = _declare("K_t", "threshold: nats that an alternative must save", "nats", "real")
+fit_mass = _declare("C_fit", "sum of the greatest likelihoods over all outcomes", "1", "nonnegative")
+offset_worst = _declare(
+    "pen_0", "greatest excess of the current model's code length over that of the law of the data", "nats", "real"
+)
+offset_bound = _declare("pen_b", "bound on that excess", "nats", "real")
+candidates = _declare("M_c", "candidates of a test", "candidates", "count")
+i_candidate = sp.Symbol("theta_c", integer=True, positive=True)
+RANGES[i_candidate] = (sp.Integer(1), candidates)
+penalty_at = sp.IndexedBase("pen_c", real=True)  # penalty of a candidate, nats
+candidate_mass_at = sp.IndexedBase("Q_c", nonnegative=True)  # what a candidate gives to the outcomes that recruit
+candidate_norm_at = sp.IndexedBase("norm_c", nonnegative=True)  # group norm of a candidate
+candidate_mass = _declare("Q_top", "greatest mass that a candidate gives to the outcomes that recruit", "1", "nonnegative")
+kraft_sum = _declare("kraft", "sum of exp(-penalty) over the candidates", "1", "nonnegative")
+candidate_norm = _declare("norm_top", "greatest group norm of a candidate", "norm", "nonnegative")
+candidate_ball = _declare("rho_c", "radius of the ball that the candidates lie in", "norm", "nonnegative")
+
+# A sequential test: prefixes by length. Live prefixes have not crossed yet.
+live_at = sp.IndexedBase("live_s", nonnegative=True)  # mass, under the alternative, of the live prefixes of that length
+new_at = sp.IndexedBase("new_s", nonnegative=True)  # mass of those that cross with the next token
+crossed_at = sp.IndexedBase("crossed_s", nonnegative=True)  # mass of those that have crossed
+horizon = _declare("T_s", "greatest number of tokens that a test looks at", "tokens", "index")
+predictive_mass = _declare("q_top", "greatest sum of an alternative's probabilities of the next token", "1", "nonnegative")
+tests = _declare("M_t", "sequential tests begun so far", "tests", "index")
+test_number = _declare("m_t", "number of a sequential test, from 1", "tests", "count")
+level_false = _declare("alpha_r", "level: bound on the probability of any false recruitment ever", "1", "open fraction")
+any_false = _declare("P_any", "probability, under the law of the data, of any false recruitment", "1", "fraction")
+threshold_slack = _declare("slack_t", "least excess of a test's threshold over ln(m(m + 1)/alpha)", "nats", "real")
+any_at = sp.IndexedBase("any_s", nonnegative=True)  # probability of a false recruitment in the tests so far
+rate_at = sp.IndexedBase("rate_s", nonnegative=True)  # probability of a false recruitment in the next one
+threshold_at = sp.IndexedBase("K_s", real=True)  # its threshold, nats
+
+# Detection: gains Z = ln(q/p) of independent samples under the truth; their running sum is compared with the threshold.
+gain_mean = _declare("D_g", "mean gain of a sample under the truth", "nats", "positive")
+gain_range = _declare("R_g", "length of an interval that holds every gain", "nats", "positive")
+gain_spread = _declare("R_z", "greatest gain minus least gain", "nats", "nonnegative")
+gain_top = _declare("b_g", "bound on a gain", "nats", "nonnegative")
+gain_sd = _declare("sd_g", "standard deviation of a gain", "nats", "nonnegative")
+sum_variance = _declare("var_S", "variance of the sum of the gains", "nats^2", "nonnegative")
+tilt = _declare("h_t", "rate at which the sum of the gains is tilted", "1/nats", "positive")
+cumulant = _declare("cgf", "ln E exp(-h Z) of one gain", "nats", "real")
+sum_cumulant = _declare("cgf_S", "ln E exp(-h S) of the sum of the gains", "nats", "real")
+sum_covariance = _declare("cov_S", "sum of the covariances of different gains, 0 for uncorrelated ones", "nats^2", "real")
+cumulant_excess = _declare("cgf_x", "cgf_S - N cgf, 0 for independent gains", "nats", "real")
+miss = _declare("P_miss", "probability under the truth that the threshold is not reached by then", "1", "fraction")
+miss_level = _declare("delta_r", "target for that probability", "1", "open fraction")
+mean_time = _declare("E_N", "mean number of samples until the threshold is reached", "samples", "nonnegative")
+mean_sum = _declare("E_S", "mean of the sum of the gains at that time", "nats", "real")
+stop_least = _declare("S_low", "least sum of the gains at the time a test stops", "nats", "real")
+stop_greatest = _declare("S_top", "greatest sum of the gains at the time a test stops", "nats", "real")
+sum_at = sp.IndexedBase("S_x", real=True)  # sum of the gains where a test stops
+counted = _declare("binom", "sequences with as many ones as the one that was seen", "1", "positive")
+likelihood_fit = _declare("Q_fit", "greatest likelihood of a sequence under one coin", "1", "positive")
+likelihood_law = _declare("P_seq", "probability of the sequence under the current model", "1", "positive")
+likelihood_rule = _declare("Q_seq", "probability of the sequence under Laplace's rule of succession", "1", "positive")
+gain_fit = _declare("S_fit", "nats that the best coin saves in hindsight", "nats", "real")
+gain_rule = _declare("S_rule", "nats that Laplace's rule saves", "nats", "real")
