@@ -6,6 +6,7 @@
   const POSITIONS = 200; // of a slider
   const SIGNS = { ">": ">", ">=": "≥", "<=": "≤", "<": "<" };
   const DIGITS = 12; // as the command line prints
+  const SHORT = 4; // of the status line and the plot, on the safe side as well
 
   function node(name, attributes = {}, ...children) {
     const made = document.createElement(name);
@@ -207,7 +208,7 @@
 
   /** One sentence for the status line, and what there is to explain. */
   function summaryOf(result) {
-    const of = (name) => printed(name, result[name]);
+    const of = (name) => localist.decimalText(result[name], localist.configuration.results[name].side, SHORT);
     if (result.vacuous) {
       const { vacuous } = result.because.margin;
       return [
@@ -215,8 +216,8 @@
         `${vacuous[0].toUpperCase()}${vacuous.slice(1)}. ${localist.configuration.what_vacuous_means}`,
       ];
     }
-    const mass = `Holds: at most ${of("outside_mass")} of a row's attention leaves the block`;
-    return [`${mass}; margin at least ${of("margin")} nats, entropy at most ${of("entropy_bits")} bits.`, ""];
+    const rest = `margin ≥ ${of("margin")} nats, entropy ≤ ${of("entropy_bits")} bits.`;
+    return [`Holds: outside mass ≤ ${of("outside_mass")}, ${rest}`, ""];
   }
 
   function hypothesesOf(result) {
@@ -245,6 +246,7 @@
     const status = node("div", { class: "lc-status", role: "status", "aria-live": "polite" });
     const table = node("div", { class: "lc-scroll" });
     const chart = node("div", { class: "lc-chart" });
+    const key = node("p", { class: "lc-help" }, "Dashed: the setting. Hatched: settings at which the margin is not positive. Dotted: the target.");
     const reasons = node("div");
     const why = node("div", { class: "lc-why" });
     const toml = node("textarea", { id: "lc-toml", rows: "12", spellcheck: "false", "aria-describedby": "lc-toml-said" });
@@ -295,6 +297,7 @@
         }
       }
       for (const row of rows.values()) showField(row, texts, refused);
+      key.hidden = result === null;
       home.dataset.state = result === null ? "refused" : result.vacuous ? "vacuous" : "holds";
       if (result === null) {
         const places = refused.map(({ field, reason, remedy }) => node("li", {}, `${field}: ${reason}. ${remedy}.`));
@@ -319,8 +322,8 @@
     function draw() {
       if (result !== null) {
         localist.plot(chart, result, {
-          outside_mass: localist.decimalText(result.outside_mass, "up", 4),
-          entropy_bits: localist.decimalText(result.entropy_bits, "up", 4),
+          outside_mass: localist.decimalText(result.outside_mass, "up", SHORT),
+          entropy_bits: localist.decimalText(result.entropy_bits, "up", SHORT),
         });
       }
     }
@@ -363,7 +366,7 @@
           "div",
           { class: "lc-right" },
           status,
-          node("section", { class: "lc-results", "aria-label": "Guarantees" }, why, chart, table, reasons),
+          node("section", { class: "lc-results", "aria-label": "Guarantees" }, why, chart, key, table, reasons),
         ),
       ),
       node("h2", {}, "The same on the command line"),

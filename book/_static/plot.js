@@ -145,9 +145,6 @@
       svg.append(
         element("rect", { x: PANEL.left, y: top, width: end - PANEL.left, height: PANEL.height, class: "lc-vacuous" }),
       );
-      if (end - PANEL.left > 120 && kind === "mass") {
-        svg.append(element("text", { x: PANEL.left + 8, y: bottom - 10, class: "lc-vacuous-text" }, "vacuous: margin ≤ 0"));
-      }
     }
     for (const [at, text] of marks) {
       const line = top + y(at);
