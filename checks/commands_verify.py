@@ -25,6 +25,13 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print the evidence
 _DEVICE = click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="Where layers are trained."
 )
+_BACKEND = click.option(
+    "--backend",
+    type=click.Choice(["auto", "torch", "compiled"]),
+    default="auto",
+    show_default=True,
+    help="What trains layers: compiled code where it was built, else torch.",
+)
 _SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of everything random.")
 _WORKERS = click.option("--workers", type=click.IntRange(1), default=None, help="Processes; by default one a core.")
 _LAYERS = click.option("--layers", type=click.IntRange(1), default=64, show_default=True, help="Layers a trained fleet.")
@@ -48,18 +55,27 @@ _TEXT = click.option(
 @_EXAMPLES
 @_TEXT
 @_DEVICE
+@_BACKEND
 @_SEED
 @_WORKERS
 @_OUT
 @_JSON
 def verify(
-    layers: int, examples: float, text: Path | None, device: str, seed: int, workers: int | None, out: Path, as_json: bool
+    layers: int,
+    examples: float,
+    text: Path | None,
+    device: str,
+    backend: str,
+    seed: int,
+    workers: int | None,
+    out: Path,
+    as_json: bool,
 ) -> None:
     """Replay every derivation, attack every statement on rows and trained layers, and kill every control.
 
     Ends in a table and in an evidence file. Interrupted, the same command goes on where it stopped.
     """
-    _run(FAMILIES, layers, examples, text, device, seed, workers, out, as_json)
+    _run(FAMILIES, layers, examples, text, device, backend, seed, workers, out, as_json)
 
 
 @click.command()
@@ -68,6 +84,7 @@ def verify(
 @_EXAMPLES
 @_TEXT
 @_DEVICE
+@_BACKEND
 @_SEED
 @_WORKERS
 @_OUT
@@ -78,13 +95,14 @@ def check(
     examples: float,
     text: Path | None,
     device: str,
+    backend: str,
     seed: int,
     workers: int | None,
     out: Path,
     as_json: bool,
 ) -> None:
     """Run the checks of one or more FAMILIES, on your own text if you like."""
-    _run(tuple(dict.fromkeys(families)), layers, examples, text, device, seed, workers, out, as_json)
+    _run(tuple(dict.fromkeys(families)), layers, examples, text, device, backend, seed, workers, out, as_json)
 
 
 def _run(
@@ -93,6 +111,7 @@ def _run(
     examples: float,
     text: Path | None,
     device: str,
+    backend: str,
     seed: int,
     workers: int | None,
     out: Path,
@@ -102,7 +121,7 @@ def _run(
         from checks.data import DataError, read_text
         from checks.properties import Options
         from checks.run import run_checks
-        from checks.training import TrainingError, pick_device
+        from checks.training import TrainingError, pick_backend, pick_device
     except ModuleNotFoundError as error:
         raise click.UsageError(
             f"running checks needs {error.name}; install the extra: pip install 'localist[checks]'"
@@ -111,11 +130,12 @@ def _run(
     console = Console(stderr=True)
     try:
         chosen = pick_device(device).type
+        trains = pick_backend(backend, chosen)
         if text is not None:
             read_text(text)
     except (DataError, TrainingError) as error:
         raise click.UsageError(str(error)) from error
-    options = Options(layers, examples, chosen, seed, text)
+    options = Options(layers, examples, chosen, seed, text, trains)
     started = time.monotonic()
     columns = (
         TextColumn("{task.description:<40}"),
@@ -185,7 +205,9 @@ def _print(run: object, seconds: float) -> None:
         console.print("[bold red]formula[/] ", end="")
         console.print(problem, markup=False, highlight=False)
     console.print(
-        f"{run.verdict.name}: {len(run.statements)} statements, {run.layers:,} layers trained, {seconds:.0f} s. Evidence: {run.evidence}",
+        f"{run.verdict.name}: {len(run.statements)} statements, {run.layers:,} layers trained ({', '.join(run.backends)}), "
+        f"{seconds:.0f} s. "
+        f"Evidence: {run.evidence}",
         highlight=False,
     )
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from math import nextafter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from checks.claims import Case, Judgement, judge
 from checks.verdict import FAILS, HOLDS, UNDECIDED, Verdict
@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may set for a run: layers per trained fleet, scale of the example counts, device, seed, text file."""
+    """What a user may set for a run: layers per trained fleet, scale of the example counts, device, seed, text file, backend."""
 
     layers: int = 64
     examples: float = 1.0  # multiplies each property's own number of examples
     device: str = "cpu"
     seed: int = 0
     text: Path | None = None
+    backend: Literal["auto", "torch", "compiled"] = "auto"
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,7 @@ class Outcome:
     layers: int = 0
     examples: int = 0
     devices: set[str] = field(default_factory=set)
+    backends: dict[str, int] = field(default_factory=dict)  # layers by what trained them, shrinking included
 
 
 def attack(prop: Property, options: Options, shard: int = 0, shards: int = 1) -> Outcome:
@@ -219,8 +221,12 @@ def attack(prop: Property, options: Options, shard: int = 0, shards: int = 1) ->
             if judgement.verdict is FAILS:
                 raise RefutedError(theorem, case, judgement)
 
-    with suppress(RefutedError):  # the tally holds the shrunk case
+    from checks.training import TRAINED_BY, backend
+
+    before = TRAINED_BY.copy()
+    with suppress(RefutedError), backend(options.backend):  # the tally holds the shrunk case
         run()
+    outcome.backends = dict(TRAINED_BY - before)
     return outcome
 
 

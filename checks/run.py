@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -36,11 +37,12 @@ Report = Callable[[str, int, int], None]  # what is being done, shards done, sha
 
 @dataclass(frozen=True)
 class RunResult:
-    """A finished run: a result a statement, the layers trained, and where the evidence lies."""
+    """A finished run: a result a statement, the layers trained and by what, and where the evidence lies."""
 
     statements: tuple[StatementResult, ...]
     layers: int
     evidence: Path
+    backends: dict[str, int]  # layers by what trained them, those of shrinking included
     stale: tuple[str, ...]  # what is wrong with generated formulas: not what the statements say, or of no statement
 
     @property
@@ -81,7 +83,7 @@ def run_checks(
     statements = merge(families, results)
     stale = _stale_formulas()
     evidence = out / f"{name}.json"
-    run = RunResult(tuple(statements), layers_trained(results), evidence, stale)
+    run = RunResult(tuple(statements), layers_trained(results), evidence, _backends(results), stale)
     write_atomically(evidence, json.dumps(_evidence(run, name, options, started, results), indent=1))
     for shard in shards:
         (folder / f"{shard.key}.json").unlink(missing_ok=True)
@@ -163,6 +165,14 @@ def _stale_formulas() -> tuple[str, ...]:
     return (*(f"{name} in theory/formulas.py is stale: run `make formulas`" for name in differing), *loose)
 
 
+def _backends(results: dict[Shard, dict[str, Any]]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for shard, result in results.items():
+        if shard.kind == "property":
+            counts.update(result["backends"])
+    return dict(sorted(counts.items()))
+
+
 def _evidence(
     run: RunResult, name: str, options: Options, started: datetime, results: dict[Shard, dict[str, Any]]
 ) -> dict[str, Any]:
@@ -176,6 +186,7 @@ def _evidence(
         "libraries": library_versions(),
         "options": dataclasses.asdict(options) | {"text": None if options.text is None else options.text.name},
         "devices": devices,
+        "backends": run.backends,
         "layers": run.layers,
         "stale_formulas": list(run.stale),
         "statements": [

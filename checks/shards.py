@@ -31,7 +31,7 @@ ROWS_A_SHARD = 4  # examples of a property that one shard runs at most: short sh
 RESULT_KEYS: dict[Kind, set[str]] = {  # what the result of a shard has at least
     "replay": {"derived"},
     "controls": {"tally", "controls"},
-    "property": {"tallies", "layers", "examples", "devices"},
+    "property": {"tallies", "layers", "examples", "devices", "backends"},
 }
 LIBRARIES = ("sympy", "python-flint", "torch", "numpy", "scipy", "hypothesis")
 
@@ -84,6 +84,7 @@ def run_shard(shard: Shard, options: Options) -> dict[str, Any]:
             "layers": outcome.layers,
             "examples": outcome.examples,
             "devices": sorted(outcome.devices),
+            "backends": outcome.backends,
         }
     theorem = next(t for t in checks.theorems if t.name == shard.subject)
     return _replayed(theorem) if shard.kind == "replay" else _controlled(theorem, checks)
@@ -223,7 +224,7 @@ def fingerprint(families: Iterable[str], options: Options) -> str:
     """Twelve hex digits of everything a shard's result depends on: sources of theory and checks, versions, options, the text."""
     digest = hashlib.sha256()
     root = Path(__file__).parent.parent
-    modules = (*root.glob("theory/**/*.py"), *root.glob("checks/**/*.py"))
+    modules = (*root.glob("theory/**/*.py"), *root.glob("checks/**/*.py"), *root.glob("checks/kernel/fleet.*"))
     for path in sorted(
         path for path in modules if not path.is_relative_to(root / "checks/book")
     ):  # the book only shows results

@@ -8,14 +8,17 @@ The penalty is never differentiated and norms are never bounded by spectral clip
 two optimisers whose names begin with `failing_`.
 
 Every tensor has a leading layer axis; no operation mixes layers, so layer k has the same trajectory in
-any fleet up to the rounding of batched products. The backend boundary is `run_steps`.
+any fleet up to the rounding of batched products. The backend boundary is `run_steps`: the compiled fleet
+(checks.kernel) does the same where it was built, and `backend` chooses.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -42,6 +45,7 @@ from checks.penalty import (
 )
 
 __all__ = [
+    "TRAINED_BY",
     "Balls",
     "Gradients",
     "LocalistFleet",
@@ -50,6 +54,7 @@ __all__ = [
     "Run",
     "TrainingError",
     "adam",
+    "backend",
     "ema",
     "failing_spectral_clipping",
     "failing_subgradient",
@@ -58,6 +63,7 @@ __all__ = [
     "initialise",
     "minibatch_order",
     "one_thread",
+    "pick_backend",
     "pick_device",
     "prepare",
     "sgd",
@@ -66,10 +72,22 @@ __all__ = [
 
 NAMES = ("content", "values", "readout")
 Loss = Literal["cross-entropy", "squared"]
+Backend = Literal["auto", "torch", "compiled"]
+_backend: ContextVar[Backend] = ContextVar("backend", default="auto")
+TRAINED_BY: Counter[str] = Counter()
+"""Layers that this process has trained, by backend."""
 
 
 class TrainingError(ValueError):
     """A training run that cannot start, or that left the finite numbers."""
+
+    @classmethod
+    def not_finite(cls, layer: int, step: int) -> TrainingError:
+        """The error of a layer that left the finite numbers at a step, counted from 0."""
+        return cls(
+            f"training must stay finite; layer {layer} did not at step {step} (counted from 0): a gradient, weight or score "
+            "overflowed or became NaN, and nothing after it means anything. Lower the step, clip, or hold the weights on balls."
+        )
 
 
 @dataclass(frozen=True)
@@ -212,6 +230,20 @@ class Run:
 
 
 @contextmanager
+def backend(name: Backend) -> Iterator[None]:
+    """Train with 'torch', with 'compiled' code (which leaves to torch what it has no variant of), or ('auto') with what is there."""
+    from checks import kernel
+
+    if name not in ("auto", "torch", "compiled") or (name == "compiled" and kernel.why_not()):
+        raise TrainingError(f"backend must be auto, torch or compiled, and there; got {name!r}: {kernel.why_not()}. Use auto.")
+    token = _backend.set(name)
+    try:
+        yield
+    finally:
+        _backend.reset(token)
+
+
+@contextmanager
 def one_thread() -> Iterator[None]:
     """Run torch on one thread: tensors of one layer are tiny, and two threads on busy cores ran 10 to 100 times
     slower (spin barriers). Parallelism is over processes that own layers. The caller's setting comes back.
@@ -232,6 +264,16 @@ def pick_device(name: str = "auto") -> torch.device:
             f"{'present' if torch.cuda.is_available() else 'absent'}: nothing can run there. Use auto."
         )
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def pick_backend(name: str, device: str) -> Backend:
+    """What trains on a device: 'auto' is the compiled fleet on the CPU where it was built, else torch."""
+    from checks import kernel
+
+    if name == "auto":
+        return "torch" if device != "cpu" or kernel.why_not() else "compiled"
+    with backend(name):  # type: ignore[arg-type]
+        return name  # type: ignore[return-value]
 
 
 def initialise(
@@ -455,8 +497,13 @@ def train(
                 "is part of a layer's trajectory. Pass seeds=."
             )
         order = minibatch_order(seeds, batch.tokens.shape[1], optimiser.minibatch, steps).to(batch.tokens.device)
+    from checks import kernel
+
+    compiled = _backend.get() != "torch" and not kernel.refusal(problem, optimiser)
+    TRAINED_BY["compiled" if compiled else "torch"] += batch.layers
+    run = kernel.run_steps if compiled else run_steps
     with torch.no_grad(), one_thread():
-        return run_steps(parameters, problem, penalty, optimiser, steps, trainable, balls or Balls(), order, record)
+        return run(parameters, problem, penalty, optimiser, steps, trainable, balls or Balls(), order, record)
 
 
 def run_steps(
@@ -596,11 +643,7 @@ class _Watch:
         """Raise if a layer has left the finite numbers, naming the first."""
         if bool((self.bad >= 0).any()):
             layer = int((self.bad >= 0).nonzero()[0, 0])
-            raise TrainingError(
-                f"training must stay finite; layer {layer} did not at step {int(self.bad[layer])} (counted "
-                "from 0): a gradient, weight or score overflowed or became NaN, and nothing after it means "
-                "anything. Lower the step, clip, or hold the weights on balls."
-            )
+            raise TrainingError.not_finite(layer, int(self.bad[layer]))
 
     def run(self, final: Parameters, initial: Parameters) -> Run:
         """The record as a value."""
