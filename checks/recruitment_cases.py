@@ -61,7 +61,7 @@ def run_cases(run: Ledger, origin: str) -> Iterator[Emission]:
         sym.rise_total: exact(rise),
         sym.rise_bound: exact(rise),
         sym.needed_total: exact(need),
-        sym.moves: count,
+        sym.recruited: count,
         sym.gain_excess: exact(min((d - n for d, n in zip(run.drops, run.needs, strict=True)), default=Fraction(0))),
     }
     exactly = {key: [str(x) for x in getattr(run, key)] for key in ("rises", "drops", "needs")} | {"start": str(run.start)}
@@ -95,7 +95,7 @@ def streaming_case(
         sym.cost_greatest: exact(greatest),
         sym.cost_bound: exact(greatest if bound is None else bound),
         sym.least_gain: exact(gain),
-        sym.moves: len(drops),
+        sym.recruited: len(drops),
         sym.gain_excess: exact(min((drop - gain for drop in drops), default=Fraction(0))),
     }
     tight = start + sum(costs) == len(drops) * gain and len(set(costs)) == 1 and set(drops) <= {gain}

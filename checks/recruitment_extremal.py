@@ -99,12 +99,12 @@ def _counted(theorem: Theorem) -> list[Case]:
         count = int((F(start) - F(floor) + F(bound)) / F(gain))
         values: Values = {
             sym.dl_start: exact(F(start)), sym.dl_floor: exact(F(floor)), sym.rise_bound: exact(F(bound)),
-            sym.rise_total: exact(F(bound)), sym.least_gain: exact(F(gain)), sym.moves: count, sym.gain_excess: fmpq(0),
+            sym.rise_total: exact(F(bound)), sym.least_gain: exact(F(gain)), sym.recruited: count, sym.gain_excess: fmpq(0),
             sym.dl_end: exact(F(start) + F(bound) - count * F(gain)),
         }  # fmt: skip
         spent = (F(start) - F(floor) + F(bound)) == count * F(gain)
         cases.append(Case(values, f"budget {start} - {floor} + {bound}, gamma {gain}", None, spent or theorem is whole_count))
-        less: Values = values | {sym.moves: count - 1, sym.dl_end: exact(F(start) + F(bound) - (count - 1) * F(gain))}
+        less: Values = values | {sym.recruited: count - 1, sym.dl_end: exact(F(start) + F(bound) - (count - 1) * F(gain))}
         if count:
             cases.append(Case(less, f"budget {start} - {floor} + {bound}, gamma {gain}, one recruitment fewer"))
     return cases
@@ -200,7 +200,7 @@ def lasso_case(weight: Fraction, radius: Fraction, norms: Sequence[Fraction], or
 
     def make():  # type: ignore[no-untyped-def]
         return {
-            sym.lam: exact(weight), sym.candidate_ball: exact(radius), sym.candidates: len(norms), sym.candidate_norm: exact(max(norms)),
+            sym.lam: exact(weight), sym.candidate_ball: exact(radius), sym.candidates: len(norms), sym.recruit_norm: exact(max(norms)),
             sym.kraft_sum: sum(((-arb(exact(weight * norm))).exp() for norm in norms), arb(0)),
         }  # fmt: skip
 
@@ -348,7 +348,7 @@ def text_cases(state: Recruiter, origin: str) -> Iterator[Emission]:
     excess = min((found.test.gain - found.test.threshold for found in state.recruited), key=lambda ball: ball.mid())
     values = {
         sym.dl_start: fmpq(0), sym.dl_end: state.length - gains, sym.dl_floor: fmpq(0), sym.rise_total: state.length,
-        sym.rise_bound: state.length, sym.needed_total: needs, sym.gain_excess: excess, sym.moves: count, sym.least_gain: least,
+        sym.rise_bound: state.length, sym.needed_total: needs, sym.gain_excess: excess, sym.recruited: count, sym.least_gain: least,
         sym.samples: state.tokens, sym.cost_greatest: state.costliest, sym.cost_bound: state.costliest,
     }  # fmt: skip
     exactly = {"tokens": state.tokens, "recruited": [found.name for found in state.recruited]}

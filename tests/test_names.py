@@ -87,3 +87,16 @@ def test_no_bound_is_padded():
         assert "atol" not in text
         assert "allclose" not in text
         assert "+ 1e-" not in text
+
+
+def test_a_name_of_the_symbols_is_given_once():
+    """A second assignment would change the letter under every module that imported the first."""
+    tree = ast.parse((ROOT / "theory/symbols.py").read_text(encoding="utf-8"))
+    given = [
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    ]
+    assert sorted(name for name in set(given) if given.count(name) > 1) == []

@@ -27,10 +27,10 @@ from theory.symbols import (
     i_sample,
     k_step,
     least_gain,
-    moves,
     need_at,
     needed_at,
     needed_total,
+    recruited,
     rise_at,
     rise_bound,
     rise_total,
@@ -69,9 +69,9 @@ RUN: dict[str, Relational] = {
     "rises add": eq(risen_at[_next], risen_at[k_step] + rise_at[k_step]),
     "no need": eq(needed_at[0], 0),
     "needs add": eq(needed_at[_next], needed_at[k_step] + need_at[k_step]),
-    "end is": eq(dl_end, dl_at[moves]),
-    "rise is": eq(rise_total, risen_at[moves]),
-    "needed is": eq(needed_total, needed_at[moves]),
+    "end is": eq(dl_end, dl_at[recruited]),
+    "rise is": eq(rise_total, risen_at[recruited]),
+    "needed is": eq(needed_total, needed_at[recruited]),
 }
 PAID: dict[str, Relational] = RUN | {"excess is": sp.Ge(drop_at[k_step] - need_at[k_step], gain_excess, **rel)}
 CONSTANT = PAID | {"need is": eq(need_at[k_step], least_gain)}
@@ -113,7 +113,7 @@ budget = Theorem(
                     {"paid so far.at": 1, "needs add": -1, "run is": -1, "rises add": 1, "excess is": 1, "move": 1},
                 ),
             ),
-            moves,
+            recruited,
         ),
         Combine(
             "claim", sp.Le(needed_total, _budget, **rel),
@@ -148,11 +148,11 @@ _every = Induction(
     "required so far", eq(needed_at[k_step], k_step * least_gain),
     (Combine("none", eq(needed_at[0], 0 * least_gain), {"no need": 1}),),
     (Combine("another", eq(needed_at[_next], _next * least_gain), {"needs add": 1, "required so far.at": 1, "need is": 1}),),
-    moves,
+    recruited,
 )  # fmt: skip
 _each = {"move": "move", "rise": "rise", "floor": "floor"}
 _paid_out = {dl_end: dl_floor, rise_total: rise_bound}
-_broken = {least_gain: _one, moves: _five, dl_start: _one, dl_floor: _zero, rise_bound: _zero}
+_broken = {least_gain: _one, recruited: _five, dl_start: _one, dl_floor: _zero, rise_bound: _zero}
 _broken_move = Witness(
     _broken | {dl_end: _zero, rise_total: _zero, gain_excess: -sp.Rational(4, 5)},
     text="five recruitments of 1/5 nat each where gamma = 1 nat was claimed",
@@ -168,20 +168,20 @@ _broken_floor = Witness(
 termination = Theorem(
     name="recruitment.termination",
     title="Recruitment ends: at most (DL_0 - DL_inf + T)/gamma recruitments",
-    claim=sp.Le(moves, _budget / least_gain, **rel),
+    claim=sp.Le(recruited, _budget / least_gain, **rel),
     assumes={"move": MOVE, "rise": RISE, "floor": FLOOR},
     definitions=CONSTANT,
     steps=(
         _every,
         Cite("paid", budget, {}, _each),
         Combine(
-            "claim", sp.Le(moves, _budget / least_gain, **rel),
+            "claim", sp.Le(recruited, _budget / least_gain, **rel),
             {"paid": 1 / least_gain, "needed is": 1 / least_gain, "required so far": 1 / least_gain},
         ),
     ),
     equality=Equality(
         "every recruitment brings exactly gamma, until DL_inf is reached",
-        {moves: _budget / least_gain},
+        {recruited: _budget / least_gain},
     ),
     needs={"move": _broken_move, "rise": _broken_rise, "floor": _broken_floor},
     uses=(budget,),
@@ -191,15 +191,15 @@ termination = Theorem(
 whole_count = Theorem(
     name="recruitment.whole_count",
     title="The exact count: at most the whole part of (DL_0 - DL_inf + T)/gamma",
-    claim=sp.Le(moves, -sp.ceiling(-_budget / least_gain), **rel),
+    claim=sp.Le(recruited, -sp.ceiling(-_budget / least_gain), **rel),
     assumes={"move": MOVE, "rise": RISE, "floor": FLOOR},
     definitions=CONSTANT,
     steps=(
         Cite("count", termination, {}, _each),
-        Cite("claim", floor_of, {_i: moves, _p: _budget / least_gain}, {"below": "count"}),
+        Cite("claim", floor_of, {_i: recruited, _p: _budget / least_gain}, {"below": "count"}),
     ),
     equality=Equality(
-        "the run that lowers by exactly gamma while that much is left", {moves: -sp.ceiling(-_budget / least_gain)}
+        "the run that lowers by exactly gamma while that much is left", {recruited: -sp.ceiling(-_budget / least_gain)}
     ),
     needs={"move": _broken_move, "rise": _broken_rise, "floor": _broken_floor},
     uses=(termination,),
@@ -210,7 +210,7 @@ _spent = samples * cost_bound
 streaming = Theorem(
     name="recruitment.streaming",
     title="Streaming: code lengths of at most b a sample pay for (DL_0 + N b)/gamma recruitments",
-    claim=sp.Le(moves, (dl_start + _spent) / least_gain, **rel),
+    claim=sp.Le(recruited, (dl_start + _spent) / least_gain, **rel),
     assumes={
         "move": MOVE,
         "sample": Hypothesis(
@@ -236,21 +236,21 @@ streaming = Theorem(
     ),
     equality=Equality(
         "every sample costs b, every recruitment brings exactly gamma, and all is spent",
-        {moves: (dl_start + _spent) / least_gain},
+        {recruited: (dl_start + _spent) / least_gain},
     ),
     needs={
         "move": Witness(
-            {least_gain: _one, moves: _five, dl_start: _one, samples: _one, cost_greatest: _one, cost_bound: _one, dl_end: _zero,
+            {least_gain: _one, recruited: _five, dl_start: _one, samples: _one, cost_greatest: _one, cost_bound: _one, dl_end: _zero,
              gain_excess: -_one},
             text="five recruitments where 2 nats pay for two",
         ),
         "sample": Witness(
-            {least_gain: _one, moves: _five, dl_start: _one, samples: _one, cost_greatest: _five, cost_bound: _one, dl_end: _one,
+            {least_gain: _one, recruited: _five, dl_start: _one, samples: _one, cost_greatest: _five, cost_bound: _one, dl_end: _one,
              gain_excess: _zero},
             text="one sample of 5 nats pays for five recruitments",
         ),
         "floor": Witness(
-            {least_gain: _one, moves: _five, dl_start: _one, samples: _one, cost_greatest: _one, cost_bound: _one,
+            {least_gain: _one, recruited: _five, dl_start: _one, samples: _one, cost_greatest: _one, cost_bound: _one,
              dl_end: -sp.Integer(3), gain_excess: _zero},
             text="a description length of -3",
         ),
@@ -286,7 +286,7 @@ admissible = Theorem(
                     {"ledger.at": 1, "run is": 1, "rises add": -1, "needs add": 1, "exactly": -1},
                 ),
             ),
-            moves,
+            recruited,
         ),
         Combine(
             "claim", sp.Ge(dl_end, dl_floor, **rel),
@@ -314,7 +314,7 @@ endless = Theorem(
             "as before", eq(dl_at[k_step], dl_start),
             (Combine("at first", eq(dl_at[0], dl_start), {"start is": 1}),),
             (Combine("again", eq(dl_at[_next], dl_start), {"run is": 1, "undone": 1, "as before.at": 1}),),
-            moves,
+            recruited,
         ),
         Combine("claim", eq(dl_end, dl_start), {"end is": 1, "as before": 1}),
     ),

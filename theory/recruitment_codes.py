@@ -22,7 +22,6 @@ from theory.symbols import (
     candidate_ball,
     candidate_mass,
     candidate_mass_at,
-    candidate_norm,
     candidate_norm_at,
     candidates,
     code_at,
@@ -38,6 +37,7 @@ from theory.symbols import (
     offset_bound,
     offset_worst,
     penalty_at,
+    recruit_norm,
     recruiting,
     threshold_nats,
 )
@@ -262,7 +262,7 @@ lasso = Theorem(
     claim=sp.Gt(kraft_sum, 1, **rel),
     assumes={
         "ball": Hypothesis(
-            sp.Le(candidate_norm, candidate_ball, **rel), "the candidates lie in a ball of radius rho", "Take a greater ball."
+            sp.Le(recruit_norm, candidate_ball, **rel), "the candidates lie in a ball of radius rho", "Take a greater ball."
         ),
         "many": Hypothesis(
             sp.Gt(candidates, sp.exp(lam * candidate_ball), **rel),
@@ -273,7 +273,7 @@ lasso = Theorem(
     definitions=KRAFT_SUM
     | {
         "penalty is": eq(_pen, lam * candidate_norm_at[i_candidate]),
-        "greatest is": sp.Le(candidate_norm_at[i_candidate], candidate_norm, **rel),
+        "greatest is": sp.Le(candidate_norm_at[i_candidate], recruit_norm, **rel),
     },
     steps=(
         Combine(
@@ -289,11 +289,11 @@ lasso = Theorem(
     equality=Equality("strict: e^(lam rho) candidates on the sphere have Kraft sum 1"),
     needs={
         "ball": Witness(
-            {candidate_norm: sp.Integer(9), candidate_ball: _one, lam: _one, candidates: sp.Integer(3), kraft_sum: _half},
+            {recruit_norm: sp.Integer(9), candidate_ball: _one, lam: _one, candidates: sp.Integer(3), kraft_sum: _half},
             text="three candidates far outside the ball",
         ),
         "many": Witness(
-            {candidate_norm: _one, candidate_ball: _one, lam: _one, candidates: _one, kraft_sum: sp.exp(-1)},
+            {recruit_norm: _one, candidate_ball: _one, lam: _one, candidates: _one, kraft_sum: sp.exp(-1)},
             text="one candidate on the sphere",
         ),
     },

@@ -36,6 +36,7 @@ from theory.symbols import (
     gain_rule,
     gain_sd,
     gain_spread,
+    gain_sum_at,
     gain_top,
     i_outcome,
     law_at,
@@ -51,12 +52,11 @@ from theory.symbols import (
     samples,
     stop_greatest,
     stop_least,
-    sum_at,
     sum_covariance,
     sum_cumulant,
     sum_variance,
     threshold_nats,
-    tilt,
+    tilt_rate,
 )
 from theory.theorem import Equality, Hypothesis, Lemma, Theorem, Witness
 
@@ -164,7 +164,7 @@ power_variance = Theorem(
 _REPEATED_EXCESS = sp.log(sp.cosh(47)) - 100 * sp.log(sp.cosh(sp.Rational(47, 100)))
 _tilted = 4 * _ahead / (samples * gain_range**2)
 TILT: dict[str, Relational] = {
-    "tilt is": eq(tilt, _tilted),
+    "tilt_rate is": eq(tilt_rate, _tilted),
     "cumulant is": eq(sum_cumulant, samples * cumulant + cumulant_excess),
 }
 _exponent = -2 * _ahead**2 / (samples * gain_range**2)
@@ -175,20 +175,20 @@ power = Theorem(
     assumes={"range": RANGE, "independent": INDEPENDENT, "enough": ENOUGH},
     definitions=TILT,
     steps=(
-        Cite("one gain", hoeffding, {p: cumulant, u: tilt, v: gain_spread, q: gain_mean}),
+        Cite("one gain", hoeffding, {p: cumulant, u: tilt_rate, v: gain_spread, q: gain_mean}),
         Combine(
             "squared", sp.Le(gain_spread**2, gain_range**2, **rel), {"range": gain_spread + gain_range}
         ),
         Combine(
-            "at the tilt", sp.Ge(-samples * gain_mean * tilt + samples * tilt**2 * gain_range**2 / 8, sum_cumulant, **rel),
-            {"cumulant is": -1, "independent": 1, "one gain": samples, "squared": samples * tilt**2 / 8},
+            "at the tilt_rate", sp.Ge(-samples * gain_mean * tilt_rate + samples * tilt_rate**2 * gain_range**2 / 8, sum_cumulant, **rel),
+            {"cumulant is": -1, "independent": 1, "one gain": samples, "squared": samples * tilt_rate**2 / 8},
         ),
         Combine(
-            "exponent", sp.Ge(_exponent, tilt * threshold_nats + sum_cumulant, **rel),
-            {"at the tilt": 1, "tilt is": -samples * gain_range**2 / 8 * (tilt - _tilted)},
+            "exponent", sp.Ge(_exponent, tilt_rate * threshold_nats + sum_cumulant, **rel),
+            {"at the tilt_rate": 1, "tilt_rate is": -samples * gain_range**2 / 8 * (tilt_rate - _tilted)},
         ),
         Cite(
-            "claim", chernoff, {v: miss, p: _exponent, u: tilt, q: threshold_nats, r: sum_cumulant}, {"exponent": "exponent"}
+            "claim", chernoff, {v: miss, p: _exponent, u: tilt_rate, q: threshold_nats, r: sum_cumulant}, {"exponent": "exponent"}
         ),
     ),
     equality=Equality("not attained: e^(h z) lies strictly below its chord; the rate 2 (D/R)^2 is exact as D/R tends to 0"),
@@ -324,7 +324,7 @@ delay_sharp = Theorem(
 
 # --- mean time: the outcomes are the prefixes at which the test stops ---------------------------------------------------------
 
-_p, _s = law_at[i_outcome], sum_at[i_outcome]
+_p, _s = law_at[i_outcome], gain_sum_at[i_outcome]
 _over = (i_outcome, 1, recruiting)
 STOPS: dict[str, Relational] = {
     "stops": eq(1, sp.Sum(_p, _over)),

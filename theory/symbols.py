@@ -577,7 +577,7 @@ rise_bound = _declare("T_rise", "bound on the total rise between recruitments", 
 needed_total = _declare("S_need", "sum of the decreases that the recruitments must bring", "nats", "real")
 gain_excess = _declare("excess", "least excess of a recruitment's decrease over what is required of it", "nats", "real")
 least_gain = _declare("gain_r", "decrease that every recruitment must bring", "nats", "positive")
-moves = _declare("moves", "recruitments", "recruitments", "index")
+recruited = _declare("moves", "recruitments", "recruitments", "index")
 samples = _declare("N_s", "samples scored", "samples", "count")
 sample_cost = sp.IndexedBase("cost", real=True)  # code length of one sample
 i_sample = sp.Symbol("i_x", integer=True, positive=True)
@@ -612,7 +612,7 @@ candidate_mass_at = sp.IndexedBase("Q_c", nonnegative=True)  # what a candidate 
 candidate_norm_at = sp.IndexedBase("norm_c", nonnegative=True)  # group norm of a candidate
 candidate_mass = _declare("Q_top", "greatest mass that a candidate gives to the outcomes that recruit", "1", "nonnegative")
 kraft_sum = _declare("kraft", "sum of exp(-penalty) over the candidates", "1", "nonnegative")
-candidate_norm = _declare("norm_top", "greatest group norm of a candidate", "norm", "nonnegative")
+recruit_norm = _declare("norm_top", "greatest group norm of a candidate", "norm", "nonnegative")
 candidate_ball = _declare("rho_c", "radius of the ball that the candidates lie in", "norm", "nonnegative")
 
 # A sequential test: prefixes by length. Live prefixes have not crossed yet.
@@ -637,7 +637,7 @@ gain_spread = _declare("R_z", "greatest gain minus least gain", "nats", "nonnega
 gain_top = _declare("b_g", "bound on a gain", "nats", "nonnegative")
 gain_sd = _declare("sd_g", "standard deviation of a gain", "nats", "nonnegative")
 sum_variance = _declare("var_S", "variance of the sum of the gains", "nats^2", "nonnegative")
-tilt = _declare("h_t", "rate at which the sum of the gains is tilted", "1/nats", "positive")
+tilt_rate = _declare("h_t", "rate at which the sum of the gains is tilted", "1/nats", "positive")
 cumulant = _declare("cgf", "ln E exp(-h Z) of one gain", "nats", "real")
 sum_cumulant = _declare("cgf_S", "ln E exp(-h S) of the sum of the gains", "nats", "real")
 sum_covariance = _declare("cov_S", "sum of the covariances of different gains, 0 for uncorrelated ones", "nats^2", "real")
@@ -648,7 +648,7 @@ mean_time = _declare("E_N", "mean number of samples until the threshold is reach
 mean_sum = _declare("E_S", "mean of the sum of the gains at that time", "nats", "real")
 stop_least = _declare("S_low", "least sum of the gains at the time a test stops", "nats", "real")
 stop_greatest = _declare("S_top", "greatest sum of the gains at the time a test stops", "nats", "real")
-sum_at = sp.IndexedBase("S_x", real=True)  # sum of the gains where a test stops
+gain_sum_at = sp.IndexedBase("S_x", real=True)  # sum of the gains where a test stops
 counted = _declare("binom", "sequences with as many ones as the one that was seen", "1", "positive")
 likelihood_fit = _declare("Q_fit", "greatest likelihood of a sequence under one coin", "1", "positive")
 likelihood_law = _declare("P_seq", "probability of the sequence under the current model", "1", "positive")
