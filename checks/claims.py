@@ -188,7 +188,7 @@ def _exactly(relation: sp.Basic, values: Mapping[sp.Symbol, Value]) -> fmpq | No
         return None
     try:
         result = Fraction(function(*numbers))
-    except ZeroDivisionError:
+    except (ZeroDivisionError, NotImplementedError):  # a constant such as ln 2 is no rational
         return None
     return fmpq(result.numerator, result.denominator)
 

@@ -655,3 +655,87 @@ likelihood_law = _declare("P_seq", "probability of the sequence under the curren
 likelihood_rule = _declare("Q_seq", "probability of the sequence under Laplace's rule of succession", "1", "positive")
 gain_fit = _declare("S_fit", "nats that the best coin saves in hindsight", "nats", "real")
 gain_rule = _declare("S_rule", "nats that Laplace's rule saves", "nats", "real")
+
+# A hierarchy: a router over experts, each an attention row of its own. The experts right for the query are numbered 1..E_right.
+experts = _declare("E_h", "experts of a router", "experts", "count")
+experts_right = _declare("E_right", "experts that are right for the query", "experts", "count")
+e_any = sp.Symbol("e_x", integer=True, positive=True)
+e_right = sp.Symbol("e_r", integer=True, positive=True)
+e_wrong = sp.Symbol("e_w", integer=True, positive=True)
+RANGES |= {
+    e_any: (sp.Integer(1), experts),
+    e_right: (sp.Integer(1), experts_right),
+    e_wrong: (experts_right + 1, experts),
+}
+route_at = sp.IndexedBase("r_h", positive=True)  # weight that the router gives to an expert
+pointer_at = sp.IndexedBase("a_h", positive=True)  # attention weight of a key in an expert's row: expert, key
+fidelity_at = sp.IndexedBase("F_h", nonnegative=True)  # pointer fidelity of an expert's row
+expert_entropy_at = sp.IndexedBase("H_h", real=True)  # entropy of an expert's row, nats
+expert_keys_at = sp.IndexedBase("n_h", integer=True, positive=True)  # visible keys of an expert's row
+pair_part_at = sp.IndexedBase("part_h", real=True)  # what the pairs of one expert, or of one key, add to the joint entropy
+router_miss = _declare("eps_r", "bound on the weight that the router gives to wrong experts", "1", "nonnegative")
+pointer_miss = _declare("eps_b", "bound on the outside mass of a right expert's row", "1", "nonnegative")
+right_mass = _declare("r_right", "weight that the router gives to the right experts", "1", "fraction")
+wrong_mass = _declare("r_wrong", "weight that the router gives to wrong experts", "1", "fraction")
+fidelity_least = _declare("F_least", "least pointer fidelity of a right expert's row", "1", "fraction")
+fidelity_total = _declare("F_total", "weight of the pairs of an expert and a key in its block", "1", "fraction")
+router_entropy = _declare("H_route", "entropy of the router's law over the experts", "nats", "real")
+joint_entropy = _declare("H_joint", "entropy of the pair of expert and pointer", "nats", "real")
+marginal_entropy = _declare("H_key", "entropy of the pointer alone, whatever the expert", "nats", "real")
+mean_entropy = _declare("H_mean", "mean entropy of the experts' rows under the router", "nats", "real")
+right_entropy = _declare("H_right", "greatest entropy of a right expert's row", "nats", "nonnegative")
+top_entropy = _declare("H_top", "greatest entropy of any expert's row", "nats", "nonnegative")
+router_ceiling = _declare("H_r", "bound on the entropy of the router's law", "nats", "nonnegative")
+expert_ceiling = _declare("H_b", "bound on the entropy of a right expert's row", "nats", "nonnegative")
+keys_most = _declare("n_max", "greatest number of visible keys of an expert's row", "keys", "count")
+union_keys = _declare("n_union", "keys that some expert sees", "keys", "count")
+j_union = sp.Symbol("j_u", integer=True, positive=True)
+RANGES[j_union] = (sp.Integer(1), union_keys)
+pair_at = sp.IndexedBase("w_h", nonnegative=True)  # weight of a pair of expert and key; 0 where the expert does not see the key
+pair_surprisal_at = sp.IndexedBase("S_h", real=True)  # its surprisal: -ln where the weight is positive, anything where it is 0
+others_at = sp.IndexedBase("else_h", nonnegative=True)  # weight of the key in the pairs of all other experts
+key_at = sp.IndexedBase("p_h", positive=True)  # weight of a key, whatever the expert
+
+# Proximal gradient on one potential: a step from theta along the gradient, then the prox of all that is not smooth.
+smoothness_bound = _declare(
+    "L_s", "curvature that the smooth part of the potential never exceeds", "loss/norm^2", "nonnegative"
+)
+step_move = _declare("m_step", "distance of the weights before and after a step", "norm", "nonnegative")
+step_inner = _declare("dL_m", "inner product of the gradient before the step with the step", "loss", "real")
+step_map = _declare(
+    "P_g", "norm of the proximal gradient map: distance of a step over its step size", "loss/norm", "nonnegative"
+)
+
+# A run of events on one potential: steps of training, moves at two levels, new data.
+potential_h = sp.IndexedBase("Phi_h", real=True)  # potential after so many events
+lift_at = sp.IndexedBase("lift_h", real=True)  # net rise by new data before the next event
+lifted_at = sp.IndexedBase("lifted_h", real=True)  # sum of the rises so far
+half_at = sp.IndexedBase("half_h", nonnegative=True)  # eta |P|^2/2 of the next event, 0 for a move
+halves_at = sp.IndexedBase("halves_h", nonnegative=True)  # sum of these so far
+block_at = sp.IndexedBase("db_h", nonnegative=True)  # 1 where the next event is a move inside an expert, else 0
+blocks_at = sp.IndexedBase("nb_h", nonnegative=True)  # moves inside experts so far
+expert_at = sp.IndexedBase("de_h", nonnegative=True)  # 1 where the next event is a move of whole experts, else 0
+experts_at = sp.IndexedBase("ne_h", nonnegative=True)  # moves of whole experts so far
+large_at = sp.IndexedBase("dn_h", nonnegative=True)  # 1 where the next event is a step with eta_k |P|^2 >= eta nu^2, else 0
+larges_at = sp.IndexedBase("nn_h", nonnegative=True)  # such steps so far
+events = _declare("K_h", "events of a run: steps and accepted moves", "events", "index")
+phi_start = _declare("Phi_0", "potential at the start of a run", "nats", "real")
+phi_end = _declare("Phi_K", "potential at the end of a run", "nats", "real")
+phi_floor = _declare("Phi_inf", "a number that the potential never goes below", "nats", "real")
+lift_total = _declare("lift", "net rise of the potential by new data, all together", "nats", "real")
+lift_bound = _declare("T_h", "bound on the rise of the potential by new data", "nats", "real")
+half_total = _declare("S_half", "sum of eta |P|^2/2 over the steps of a run", "nats", "nonnegative")
+block_moves = _declare("N_b", "accepted moves inside experts", "moves", "index")
+expert_moves = _declare("N_L", "accepted moves of whole experts", "moves", "index")
+large_steps = _declare("N_nu", "steps with |P| at least nu", "steps", "index")
+block_gain = _declare("gamma_b", "decrease at which a move inside an expert is accepted", "nats", "positive")
+expert_gain = _declare("gamma_L", "decrease at which a move of whole experts is accepted", "nats", "positive")
+level_nu = _declare(
+    "nu", "level of the proximal gradient map below which a state counts as stationary", "loss/norm", "positive"
+)
+event_excess = _declare("excess_h", "least excess of an event's decrease over what is required of it", "nats", "real")
+gain_tested = _declare("gain_test", "what a candidate would have saved when it was tested", "nats", "real")
+gain_now = _declare("gain_now", "what the candidate would save in the last state", "nats", "real")
+gain_drift = _declare(
+    "gain_drift", "what a candidate would save in the last state, minus what it would have when tested", "nats", "real"
+)
