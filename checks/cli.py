@@ -13,6 +13,10 @@ COMMANDS = {
     ),
     "check": ("checks.commands_verify", "The same for some families, with your own text, sizes and device."),
     "threshold": ("checks.commands_threshold", "Thresholds and guarantees of a configuration, rounded to the safe side."),
+    "partition": (
+        "checks.commands_partition",
+        "Semantic blocks from token embeddings, certified, also while training moves them.",
+    ),
     "prove": ("checks.commands_prove", "Compile the Coq proofs, audit what they assume, list what they prove."),
     "book": ("checks.book.command", "Build the proof book; read it offline."),
     "theorems": ("checks.commands_theorems", "The statements, what they assume and what is known about them."),

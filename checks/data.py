@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -368,6 +368,21 @@ def _lexicon(text: str, count: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array([number[word] for word in words], dtype=np.int64), np.array(list(home.values()), dtype=np.int64)
 
 
+def _with_home(text: str, home: Mapping[str, int], count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same for given blocks; word types are numbered by frequency."""
+    bad = next((word for word, block in home.items() if not 0 <= block < count), None)
+    if bad is not None:
+        raise DataError(
+            f"home puts {bad!r} in block {home[bad]}, and there are {count} feature blocks, numbered from 0: a token lies in the features "
+            "of its block. Give one feature block a block of the partition, its rest block included."
+        )
+    words = words_of(text)
+    counts = Counter(words)
+    number = {word: index for index, word in enumerate(sorted(counts, key=lambda w: (-counts[w], w)))}
+    blocks = np.array([home.get(word, count - 1) for word in number], dtype=np.int64)
+    return np.array([number[word] for word in words], dtype=np.int64), blocks
+
+
 def text_batch(
     features: Sequence[int],
     seeds: Sequence[int],
@@ -381,13 +396,16 @@ def text_batch(
     in_block: float = 0.6,
     causal: bool = True,
     code_seed: int = 0,
+    home: Mapping[str, int] | None = None,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> Batch:
     """Sequences of real text: each layer's seed draws the places, words become localist codes of their block.
 
     A word type has one code everywhere (drawn from code_seed by frequency rank). target 'next' is the block of the
-    next word; the targets of `synthetic` work too.  Raises DataError for a file that is missing, not UTF-8 or short.
+    next word; the targets of `synthetic` work too.  home: the block of every word, from a partition say (`Partition.home`), words that it
+    does not have being in the last block; by default `semantic_blocks` of the text.  Raises DataError for a file that is missing,
+    not UTF-8 or short.
     """
     sizes = _sizes(features, seeds, block_norm, leak, in_block, target, sequences, tokens)
     source = "pydoc_data.topics" if path is None else str(path)
@@ -399,16 +417,16 @@ def text_batch(
             f"{len(found)} and {len(set(found))}: a sequence has {tokens} words and every block needs one. "
             "Give a longer text, or fewer tokens or blocks."
         )
-    order, home = _lexicon(text, len(sizes))
-    table = _codes(home, sizes, generator(code_seed, 3), block_norm, leak, dtype)
+    order, blocks_of = _lexicon(text, len(sizes)) if home is None else _with_home(text, home, len(sizes))
+    table = _codes(blocks_of, sizes, generator(code_seed, 3), block_norm, leak, dtype)
 
     def drawn() -> Iterable[tuple[np.ndarray, Tensor, np.ndarray]]:
         for seed in seeds:
             rng = generator(seed, 0)
             start = rng.integers(0, len(order) - tokens, sequences)
             at = start[:, None] + np.arange(tokens)
-            blocks = home[order[at]]
-            goal = home[order[at + 1]] if target == "next" else _targets(target, blocks, sizes, in_block, causal, rng)
+            blocks = blocks_of[order[at]]
+            goal = blocks_of[order[at + 1]] if target == "next" else _targets(target, blocks, sizes, in_block, causal, rng)
             yield blocks, table[torch.from_numpy(order[at])], goal
 
     return _assemble(drawn(), target, sizes, block_norm, leak, device, source)

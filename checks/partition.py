@@ -27,7 +27,9 @@ from checks.partition_cases import (
     single_linkage,
 )
 from checks.partition_extremal import extremal_cases, planted, pushed
-from checks.properties import Emission, FamilyChecks, Options, holds_for
+from checks.partition_linkage import components, other_partition, spanning_tree
+from checks.partition_training import train_on_text
+from checks.properties import Emission, FamilyChecks, Options, Trained, holds_for
 from checks.rows import random_rows
 from checks.strategies import SEEDS, RowBatch, row_batches
 from checks.trained import FleetConfig, captured_rows, fleet_configs, train_fleet
@@ -216,6 +218,33 @@ def trained_layers(config: FleetConfig, options: Options) -> Iterator[Emission]:
             yield from cases_of_growth(row, grown)
 
 
+@holds_for(*OF_TOKENS, *OF_MOVED, given=seeds, examples=3, text=True)
+def embeddings_in_training(seed: int, options: Options) -> Iterator[Emission]:
+    """A form trained on real text from PPMI embeddings: each state against the certificate of the first, its partition against another
+    method's.
+    """
+    rng = _seeded(seed)
+    tokens, width, steps = int(rng.integers(12, 25)), int(rng.integers(3, 7)), int(rng.integers(2, 6))
+    rate = float(rng.choice((0.001, 0.02, 0.5)))
+    _, states = train_on_text(
+        path=options.text, tokens=tokens, width=width, window=int(rng.integers(2, 6)), steps=steps, rate=rate
+    )
+    run = [state.similarity for state in states]
+    yield Trained(1, "cpu", "float64")
+    first = run[0]
+    labels = numbered(components(spanning_tree(first), tokens, int(rng.integers(2, tokens - 1))).tolist())
+    other = numbered(other_partition(first, len(set(labels)), "average").tolist())
+    vectors = matrix(first.vectors.tolist())
+    forms = [matrix((form + form.T).tolist()) for form in (state.form for state in run) if form is not None]
+    tau = 2 * fmpq(*first.tau.as_integer_ratio())  # a form was added to its transpose
+    origin = f"embeddings trained on text, seed {seed}"
+    before = scores(forms[0], vectors, tau)
+    for form in forms[1:]:
+        yield from cases_of_tokens(Tokens(before, scores(form, vectors, tau), labels, other, origin))
+    for count in range(2, len(forms) + 1):
+        yield from cases_of_moved(Moved(tuple(forms[:count]), vectors, vectors, tau, labels, origin))
+
+
 def _of(name: str) -> Callable[[], list[Case]]:
     return lambda: extremal_cases(name)
 
@@ -224,7 +253,7 @@ CHECKS = FamilyChecks(
     family="partition",
     theorems=THEOREMS,
     properties=(
-        random_similarities, planted_blocks, every_partition, moved_forms, growing_blocks, runs, trained_layers,
+        random_similarities, planted_blocks, every_partition, moved_forms, growing_blocks, runs, embeddings_in_training, trained_layers,
     ),
     extremal={theorem.name: _of(theorem.name) for theorem in THEOREMS},
 )  # fmt: skip
