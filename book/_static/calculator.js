@@ -19,6 +19,7 @@
 
   const identifier = (field) => `lc-${field.replace(".", "-")}`;
   const symbol = ([letter, below]) => node("i", { class: "lc-symbol" }, letter, below ? node("sub", {}, below) : "");
+  const unitOf = (unit) => unit.replaceAll("^2", "²");
   const nameOf = (field) => localist.configuration.fields.find((entry) => entry.field === field).name;
 
   // --- the state: what stands in each field, as text --------------------------------------------------------------------------------
@@ -93,7 +94,7 @@
       const row = node("div", { class: "lc-field lc-choice", "data-field": entry.field }, node("label", { for: id }, entry.name), input, help);
       return { entry, row, input, slider: null, error: node("p") };
     }
-    const unit = entry.unit ? node("span", { class: "lc-unit" }, entry.unit.replaceAll("^2", "²")) : null;
+    const unit = entry.unit ? node("span", { class: "lc-unit" }, unitOf(entry.unit)) : null;
     const input = node("input", {
       id,
       type: "text",
@@ -239,6 +240,7 @@
 
   /** Builds the calculator in an element; the returned object is what the tests drive. */
   function calculator(home) {
+    home.classList.add("lc-page");
     let texts = starts();
     let result = null;
     let refused = [];
@@ -424,6 +426,9 @@
     const home = document.getElementById("localist-calculator");
     if (home !== null && !home.dataset.state) localist.page = calculator(home);
   }
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
-  else start();
+  // All scripts have run at the first of these, in whatever order and however they were loaded; the second call finds it done.
+  if (document.readyState === "complete") start();
+  document.addEventListener("DOMContentLoaded", start);
+  globalThis.addEventListener("load", start);
+  Object.assign(localist, { page: null, parts: { node, symbol, linkOf, unitOf } });
 })();

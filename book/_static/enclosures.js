@@ -10,7 +10,7 @@
   const MOST_BITS = 4096;
   const FAR = 2 ** 40; // e^-x beyond it is enclosed by 0 and 2^-FAR
 
-  /** No enclosure at this precision: a logarithm or a quotient of an interval that holds 0 or less. More bits may settle it. */
+  /** No enclosure at this precision: a quotient, logarithm or root of an interval that holds what has none. More bits may settle it. */
   class Undecided extends RangeError {}
 
   // --- ends: m 2^e ------------------------------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@
   function expEnd(x, bits) {
     if (x.m === 0n) return { lo: { m: 1n, e: 0 }, hi: { m: 1n, e: 0 } };
     if (top(x) > 40) {
-      if (x.m > 0n) throw new RangeError("e^x of a number beyond 2^40");
+      if (x.m > 0n) throw new RangeError("e^x of a number beyond 2^40 is not enclosed");
       return { lo: ZERO, hi: { m: 1n, e: -FAR } };
     }
     const scale = bits + 120;
@@ -175,6 +175,30 @@
     return around(result, result.scale, 0, bits);
   }
 
+  /** The whole root of a whole number, rounded down: Newton's method from above. */
+  function rootOf(m) {
+    if (m < 2n) return m;
+    let x = 1n << BigInt((size(m) + 1) >> 1);
+    for (let next = (x + m / x) >> 1n; next < x; next = (x + m / x) >> 1n) x = next;
+    return x;
+  }
+
+  function sqrtEnd(x, bits) {
+    if (x.m < 0n) throw new Undecided("root of an interval that holds negative numbers");
+    if (x.m === 0n) return { lo: ZERO, hi: ZERO };
+    let shift = Math.max(0, 2 * bits + 4 - size(x.m));
+    if ((x.e - shift) % 2 !== 0) shift += 1;
+    const m = x.m << BigInt(shift);
+    const root = rootOf(m);
+    const e = (x.e - shift) / 2;
+    return {
+      lo: rounded({ m: root, e }, bits, "down"),
+      hi: rounded({ m: root * root === m ? root : root + 1n, e }, bits, "up"),
+    };
+  }
+
+  const ceilEnd = ({ m, e }) => ({ m: e >= 0 ? m : -(-m >> BigInt(-e)), e: Math.max(e, 0) });
+
   // --- the namespace ----------------------------------------------------------------------------------------------------------------
 
   /** The namespace of enclosures {lo, hi} with ends of `bits` bits. */
@@ -185,9 +209,8 @@
       hi: quotient({ m: p, e: 0 }, { m: q, e: 0 }, bits, "up"),
     });
     const union = (a, b) => ({ lo: least([a.lo, b.lo]), hi: greatest([a.hi, b.hi]) });
-    const none = (name) => () => {
-      throw new TypeError(`enclosures have no ${name}: no guarantee of a configuration needs it`);
-    };
+    const ONE = { lo: { m: 1n, e: 0 }, hi: { m: 1n, e: 0 } };
+    const TWO = { lo: { m: 2n, e: 0 }, hi: { m: 2n, e: 0 } };
     const xp = {
       numbers: (...values) =>
         values.map((value) => {
@@ -217,23 +240,40 @@
       exp: monotone(expEnd),
       log: monotone(logEnd),
       log1p: monotone(log1pEnd),
+      sqrt: monotone(sqrtEnd),
+      ceil: (x) => ({ lo: ceilEnd(x.lo), hi: ceilEnd(x.hi) }),
+      tanh: (x) => xp.sub(ONE, xp.div(TWO, xp.add(xp.exp(xp.mul(TWO, x)), ONE))),
+      // Plain differences: an enclosure says how much cancelled, and more bits are the remedy.
+      expm1: (x) => xp.sub(xp.exp(x), ONE),
+      sinh: (x) => xp.div(xp.sub(xp.exp(x), xp.exp(xp.neg(x))), TWO),
+      cosh: (x) => xp.div(xp.add(xp.exp(x), xp.exp(xp.neg(x))), TWO),
+      exp_gap: (x) => xp.sub(xp.expm1(x), x),
+      log_gap: (y) => xp.sub(y, xp.log1p(y)),
+      kl_gap(y) {
+        const w = xp.add(ONE, y);
+        if (sign(w.lo) === 0 && sign(w.hi) === 0) return ONE;
+        return xp.sub(xp.mul(w, xp.log(w)), y);
+      },
       maximum: (a, b) => ({ lo: greatest([a.lo, b.lo]), hi: greatest([a.hi, b.hi]) }),
       minimum: (a, b) => ({ lo: least([a.lo, b.lo]), hi: least([a.hi, b.hi]) }),
       power(x, p, q = 1) {
-        if (q !== 1) none("root")();
+        if (q === 2) x = xp.sqrt(x);
+        else if (q !== 1) x = xp.exp(xp.div(xp.log(x), xp.rational(q, 1)));
         return Array.from({ length: p - 1 }).reduce((result) => xp.mul(result, x), x);
       },
       // Conditions are true, false, or null where the intervals cannot tell; then `where` is the union of both values.
       less: (a, b) => (compareEnds(a.hi, b.lo) < 0 ? true : compareEnds(a.lo, b.hi) >= 0 ? false : null),
       less_equal: (a, b) => (compareEnds(a.hi, b.lo) <= 0 ? true : compareEnds(a.lo, b.hi) > 0 ? false : null),
+      equal(a, b) {
+        if (compareEnds(a.hi, b.lo) < 0 || compareEnds(b.hi, a.lo) < 0) return false;
+        const points = compareEnds(a.lo, a.hi) === 0 && compareEnds(b.lo, b.hi) === 0;
+        return points ? true : null;
+      },
       both: (a, b) => (a === false || b === false ? false : a && b ? true : null),
       either: (a, b) => (a || b ? true : a === false && b === false ? false : null),
       negate: (a) => (a === null ? null : !a),
       where: (condition, a, b) => (condition === null ? union(a, b) : condition ? a : b),
     };
-    for (const name of ["expm1", "sqrt", "tanh", "sinh", "cosh", "ceil", "exp_gap", "log_gap", "kl_gap", "equal"]) {
-      xp[name] = none(name);
-    }
     return xp;
   }
 
@@ -266,5 +306,5 @@
     }
   }
 
-  Object.assign(localist, { enclosures, endFraction, roundEnclosure });
+  Object.assign(localist, { Undecided, enclosures, endFraction, roundEnclosure });
 })();

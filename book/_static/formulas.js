@@ -2,11 +2,13 @@
 //
 // Every function takes a namespace of numbers.js (NUMBER, EXACT or one of enclosures(bits)) and numbers of that namespace, and
 // computes the stable form, which the export has shown equal to the stated one. Outside its domain a function promises nothing.
-// `configuration` describes the fields of a configuration, the rules they keep, and why each guaranteed value holds.
+// `domains` holds the relations of that domain. `configuration` describes the fields of a configuration, the rules they keep, and
+// why each guaranteed value holds; `catalogue` the formulas and their arguments.
 "use strict";
 (() => {
   const localist = (globalThis.localist ??= {});
   const formulas = (localist.formulas = {});
+  const domains = (localist.domains = {});
 
   // Greatest outside mass of a row whose block of g of n keys leads by a margin t (nats, any sign). concentration.outside_mass: (-g + n)*exp(-t)/(g + (-g + n)*exp(-t))
   formulas.outside_mass_bound = (xp, n, g, t) => {
@@ -16,6 +18,12 @@
     const x2 = xp.div(xp.mul(x0, x1), g);
     return xp.where(xp.less_equal(xp.rational(0, 1), t), xp.div(x2, xp.add(x2, xp.rational(1, 1))), xp.div(xp.rational(1, 1), xp.add(xp.div(xp.mul(x1, g), x0), xp.rational(1, 1))));
   };
+  domains.outside_mass_bound = [
+    ["g < n", (xp, n, g, t) => {
+      [n, g, t] = xp.numbers(n, g, t);
+      return xp.less(g, n);
+    }],
+  ];
 
   // Least pointer fidelity of a row whose block of g of n keys leads by a margin t (nats, any sign). concentration.fidelity_floor: -(-g + n)*exp(-t)/(g + (-g + n)*exp(-t)) + 1
   formulas.fidelity_bound = (xp, n, g, t) => {
@@ -25,18 +33,44 @@
     const x2 = xp.div(xp.mul(x1, g), x0);
     return xp.where(xp.less_equal(xp.rational(0, 1), t), xp.div(xp.rational(1, 1), xp.add(xp.rational(1, 1), xp.div(xp.mul(x0, x1), g))), xp.div(x2, xp.add(x2, xp.rational(1, 1))));
   };
+  domains.fidelity_bound = [
+    ["g < n", (xp, n, g, t) => {
+      [n, g, t] = xp.numbers(n, g, t);
+      return xp.less(g, n);
+    }],
+  ];
 
   // Least margin (nats) that guarantees fidelity 1 - eps for every row; also necessary, against the mean score outside. Unit nats. concentration.fidelity: log((1 - eps)/eps) + log((-g + n)/g)
   formulas.fidelity_margin = (xp, n, g, eps) => {
     [n, g, eps] = xp.numbers(n, g, eps);
     return xp.add(xp.add(xp.neg(xp.log(eps)), xp.log(xp.div(xp.add(xp.neg(g), n), g))), xp.log1p(xp.neg(eps)));
   };
+  domains.fidelity_margin = [
+    ["g < n", (xp, n, g, eps) => {
+      [n, g, eps] = xp.numbers(n, g, eps);
+      return xp.less(g, n);
+    }],
+    ["eps > 0", (xp, n, g, eps) => {
+      [n, g, eps] = xp.numbers(n, g, eps);
+      return xp.less(xp.rational(0, 1), eps);
+    }],
+    ["eps < 1", (xp, n, g, eps) => {
+      [n, g, eps] = xp.numbers(n, g, eps);
+      return xp.less(eps, xp.rational(1, 1));
+    }],
+  ];
 
   // rho = ((n - g)/g) e^-t, the exponential bound on the outside mass; not below the sharp one. concentration.exponential_rate: (-g + n)*exp(-t)/g
   formulas.outside_mass_exponential = (xp, n, g, t) => {
     [n, g, t] = xp.numbers(n, g, t);
     return xp.div(xp.mul(xp.add(xp.neg(g), n), xp.exp(xp.neg(t))), g);
   };
+  domains.outside_mass_exponential = [
+    ["g < n", (xp, n, g, t) => {
+      [n, g, t] = xp.numbers(n, g, t);
+      return xp.less(g, n);
+    }],
+  ];
 
   // rho - rho^2: the worst row has at least this outside mass, so the exponential rate is exact; rho <= 1 or it says nothing. concentration.rate_is_exact: (-g + n)*exp(-t)/g - (-g + n)**2*exp(-2*t)/g**2
   formulas.outside_mass_exponential_floor = (xp, n, g, t) => {
@@ -44,6 +78,12 @@
     const x0 = xp.div(xp.mul(xp.add(xp.neg(g), n), xp.exp(xp.neg(t))), g);
     return xp.mul(x0, xp.sub(xp.rational(1, 1), x0));
   };
+  domains.outside_mass_exponential_floor = [
+    ["g < n", (xp, n, g, t) => {
+      [n, g, t] = xp.numbers(n, g, t);
+      return xp.less(g, n);
+    }],
+  ];
 
   // Greatest entropy (nats) of a row whose block of g of n keys leads by a margin t >= 0; for any t the two-level row's. Unit nats. entropy.ceiling: t*(-g + n)*exp(-t)/(g + (-g + n)*exp(-t)) + log(g + (-g + n)*exp(-t))
   formulas.entropy_ceiling = (xp, n, g, t) => {
@@ -56,6 +96,12 @@
     const x5 = xp.div(xp.mul(x2, g), x0);
     return xp.add(xp.mul(x1, xp.where(x4, xp.div(x3, xp.add(x3, xp.rational(1, 1))), xp.div(x5, xp.add(x5, xp.rational(1, 1))))), xp.where(x4, xp.add(xp.log(g), xp.log1p(x3)), xp.add(xp.log(x0), xp.log1p(x5))));
   };
+  domains.entropy_ceiling = [
+    ["g < n", (xp, n, g, t) => {
+      [n, g, t] = xp.numbers(n, g, t);
+      return xp.less(g, n);
+    }],
+  ];
 
   // ln n minus the entropy ceiling (nats), t >= 0: what the margin is worth; correct to full precision for tiny t. Unit nats. entropy.ceiling_below_ln_n: -t*(-g + n)*exp(-t)/(g + (-g + n)*exp(-t)) + log(n) - log(g + (-g + n)*exp(-t))
   formulas.entropy_deficit = (xp, n, g, t) => {
@@ -67,12 +113,32 @@
     const x4 = xp.div(xp.expm1(x2), xp.add(g, xp.mul(x3, xp.exp(x2))));
     return xp.add(xp.mul(xp.mul(x0, g), xp.kl_gap(xp.mul(x1, x4))), xp.mul(xp.mul(x0, x3), xp.kl_gap(xp.mul(x4, g))));
   };
+  domains.entropy_deficit = [
+    ["g < n", (xp, n, g, t) => {
+      [n, g, t] = xp.numbers(n, g, t);
+      return xp.less(g, n);
+    }],
+    ["t \u2265 0", (xp, n, g, t) => {
+      [n, g, t] = xp.numbers(n, g, t);
+      return xp.less_equal(xp.rational(0, 1), t);
+    }],
+  ];
 
   // ln g + rho (1 + t): the exponential form of the ceiling (nats), t >= 0; weaker, and vacuous for moderate t. Unit nats. entropy.exponential: log(g) + (-g + n)*(t + 1)*exp(-t)/g
   formulas.entropy_exponential = (xp, n, g, t) => {
     [n, g, t] = xp.numbers(n, g, t);
     return xp.add(xp.log(g), xp.div(xp.mul(xp.mul(xp.add(t, xp.rational(1, 1)), xp.add(xp.neg(g), n)), xp.exp(xp.neg(t))), g));
   };
+  domains.entropy_exponential = [
+    ["g < n", (xp, n, g, t) => {
+      [n, g, t] = xp.numbers(n, g, t);
+      return xp.less(g, n);
+    }],
+    ["t \u2265 0", (xp, n, g, t) => {
+      [n, g, t] = xp.numbers(n, g, t);
+      return xp.less_equal(xp.rational(0, 1), t);
+    }],
+  ];
 
   // ln g + rho (1 + t) - rho^2 (t + 1/2): the worst row has at least this entropy (nats), so the rate is exact; t >= 0. Unit nats. entropy.exponential_exact: log(g) + (-g + n)*(t + 1)*exp(-t)/g - (-g + n)**2*(t + 1/2)*exp(-2*t)/g**2
   formulas.entropy_exponential_floor = (xp, n, g, t) => {
@@ -80,6 +146,16 @@
     const x0 = xp.add(xp.neg(g), n);
     return xp.sub(xp.add(xp.log(g), xp.div(xp.mul(xp.mul(x0, xp.add(t, xp.rational(1, 1))), xp.exp(xp.neg(t))), g)), xp.div(xp.mul(xp.mul(xp.power(x0, 2), xp.add(t, xp.rational(1, 2))), xp.exp(xp.neg(xp.mul(xp.rational(2, 1), t)))), xp.power(g, 2)));
   };
+  domains.entropy_exponential_floor = [
+    ["g < n", (xp, n, g, t) => {
+      [n, g, t] = xp.numbers(n, g, t);
+      return xp.less(g, n);
+    }],
+    ["t \u2265 0", (xp, n, g, t) => {
+      [n, g, t] = xp.numbers(n, g, t);
+      return xp.less_equal(xp.rational(0, 1), t);
+    }],
+  ];
 
   // ln Z + t eps: bound on the entropy (nats) of every distribution with outside mass eps, for every real t. Unit nats. entropy.dual: eps*t + log(g + (-g + n)*exp(-t))
   formulas.dual = (xp, n, g, t, eps) => {
@@ -90,12 +166,28 @@
     const x3 = xp.exp(xp.neg(x0));
     return xp.add(xp.mul(x0, xp.where(x1, eps, xp.sub(xp.rational(1, 1), eps))), xp.where(x1, xp.add(xp.log(g), xp.log1p(xp.div(xp.mul(x2, x3), g))), xp.add(xp.log(x2), xp.log1p(xp.div(xp.mul(x3, g), x2)))));
   };
+  domains.dual = [
+    ["g < n", (xp, n, g, t, eps) => {
+      [n, g, t, eps] = xp.numbers(n, g, t, eps);
+      return xp.less(g, n);
+    }],
+  ];
 
   // h(eps), the entropy (nats) of a coin that lands outside with probability eps, 0 < eps < 1. Unit nats. entropy.at_outside_mass: -eps*log(eps) - (1 - eps)*log(1 - eps)
   formulas.binary_entropy = (xp, eps) => {
     [eps] = xp.numbers(eps);
     return xp.sub(xp.neg(xp.mul(eps, xp.log(eps))), xp.mul(xp.sub(xp.rational(1, 1), eps), xp.log1p(xp.neg(eps))));
   };
+  domains.binary_entropy = [
+    ["eps > 0", (xp, eps) => {
+      [eps] = xp.numbers(eps);
+      return xp.less(xp.rational(0, 1), eps);
+    }],
+    ["eps < 1", (xp, eps) => {
+      [eps] = xp.numbers(eps);
+      return xp.less(eps, xp.rational(1, 1));
+    }],
+  ];
 
   // Greatest entropy (nats) of any distribution with outside mass exactly eps, 0 < eps < 1: the least dual form. Unit nats. entropy.at_outside_mass: -eps*log(eps) + eps*log(-g + n) + (1 - eps)*log(g) - (1 - eps)*log(1 - eps)
   formulas.entropy_at_outside_mass = (xp, n, g, eps) => {
@@ -103,6 +195,20 @@
     const x0 = xp.sub(xp.rational(1, 1), eps);
     return xp.sub(xp.add(xp.add(xp.neg(xp.mul(eps, xp.log(eps))), xp.mul(eps, xp.log(xp.add(xp.neg(g), n)))), xp.mul(x0, xp.log(g))), xp.mul(x0, xp.log1p(xp.neg(eps))));
   };
+  domains.entropy_at_outside_mass = [
+    ["g < n", (xp, n, g, eps) => {
+      [n, g, eps] = xp.numbers(n, g, eps);
+      return xp.less(g, n);
+    }],
+    ["eps > 0", (xp, n, g, eps) => {
+      [n, g, eps] = xp.numbers(n, g, eps);
+      return xp.less(xp.rational(0, 1), eps);
+    }],
+    ["eps < 1", (xp, n, g, eps) => {
+      [n, g, eps] = xp.numbers(n, g, eps);
+      return xp.less(eps, xp.rational(1, 1));
+    }],
+  ];
 
   // psi(R): scores within a range R give an entropy of at least ln n - psi(R) (nats), for every n; psi(0) = 0. Unit nats. entropy.gap: R/(1 - exp(-R)) - log(R/(1 - exp(-R))) - 1
   formulas.range_gap = (xp, R) => {
@@ -111,12 +217,19 @@
     const x1 = xp.neg(xp.where(x0, xp.rational(1, 1), R));
     return xp.where(x0, xp.rational(0, 1), xp.log_gap(xp.neg(xp.div(xp.exp_gap(x1), xp.expm1(x1)))));
   };
+  domains.range_gap = [
+    ["R > 0", (xp, R) => {
+      [R] = xp.numbers(R);
+      return xp.less(xp.rational(0, 1), R);
+    }],
+  ];
 
   // min(R^2/8, R): the simple bound on psi(R) (nats), R >= 0. Unit nats. entropy.gap_simple: Min(R, R**2/8)
   formulas.range_gap_simple = (xp, R) => {
     [R] = xp.numbers(R);
     return xp.minimum(R, xp.div(xp.power(R, 2), xp.rational(8, 1)));
   };
+  domains.range_gap_simple = [];
 
   // Entropy (nats) of the two-level row with k of n keys R above the rest; the least over 1 <= k < n is the floor. Unit nats. entropy.floor: R*(-k + n)*exp(-R)/(k + (-k + n)*exp(-R)) + log(k + (-k + n)*exp(-R))
   formulas.entropy_floor_tier = (xp, n, k, R) => {
@@ -124,6 +237,12 @@
     const x0 = xp.div(xp.mul(xp.add(xp.neg(k), n), xp.exp(xp.neg(R))), k);
     return xp.add(xp.add(xp.div(xp.mul(x0, R), xp.add(x0, xp.rational(1, 1))), xp.log(k)), xp.log1p(x0));
   };
+  domains.entropy_floor_tier = [
+    ["k < n", (xp, n, k, R) => {
+      [n, k, R] = xp.numbers(n, k, R);
+      return xp.less(k, n);
+    }],
+  ];
 
   // Real size r0 of the high tier at which the two-level entropy of range R is least; the floor's k is next to it. Unit keys. entropy.floor: n*(R - 1 + exp(-R))*exp(-R)/(1 - exp(-R))**2
   formulas.entropy_floor_size = (xp, n, R) => {
@@ -132,48 +251,61 @@
     const x1 = xp.neg(xp.where(x0, xp.rational(1, 1), R));
     return xp.where(x0, xp.div(n, xp.rational(2, 1)), xp.div(xp.mul(xp.mul(n, xp.exp(x1)), xp.exp_gap(x1)), xp.power(xp.expm1(x1), 2)));
   };
+  domains.entropy_floor_size = [
+    ["R > 0", (xp, n, R) => {
+      [n, R] = xp.numbers(n, R);
+      return xp.less(xp.rational(0, 1), R);
+    }],
+  ];
 
   // Least possible greatest attention weight of a row of entropy H (nats). entropy.pointer_best: Max(-H/(2*log(2)) + 1, exp(-H))
   formulas.pointer_floor = (xp, H) => {
     [H] = xp.numbers(H);
     return xp.maximum(xp.exp(xp.neg(H)), xp.add(xp.neg(xp.div(H, xp.mul(xp.rational(2, 1), xp.log(xp.rational(2, 1))))), xp.rational(1, 1)));
   };
+  domains.pointer_floor = [];
 
   // Bound on the gradient norm of a cross-block group A^(c,c') of a bilinear layer: D_c of block c', B_c of block c. Unit loss/norm. threshold.gradient_bilinear: B_c*D_V*D_c*G/(4*tau)
   formulas.gradient_bound_bilinear = (xp, G, D_V, D_c, B_c, tau) => {
     [G, D_V, D_c, B_c, tau] = xp.numbers(G, D_V, D_c, B_c, tau);
     return xp.div(xp.mul(xp.mul(xp.mul(B_c, D_V), D_c), G), xp.mul(xp.rational(4, 1), tau));
   };
+  domains.gradient_bound_bilinear = [];
 
   // Bound on the gradient norm of a query group W_Q^(b,c). Unit loss/norm. threshold.gradient_query: B_c*D_K*D_V*G/(4*tau)
   formulas.gradient_bound_qk_query = (xp, G, D_V, D_K, B_c, tau) => {
     [G, D_V, D_K, B_c, tau] = xp.numbers(G, D_V, D_K, B_c, tau);
     return xp.div(xp.mul(xp.mul(xp.mul(B_c, D_K), D_V), G), xp.mul(xp.rational(4, 1), tau));
   };
+  domains.gradient_bound_qk_query = [];
 
   // Bound on the gradient norm of a key group W_K^(b,c). Unit loss/norm. threshold.gradient_key: B_q*D_V*D_c*G/(4*tau)
   formulas.gradient_bound_qk_key = (xp, G, D_V, D_c, B_q, tau) => {
     [G, D_V, D_c, B_q, tau] = xp.numbers(G, D_V, D_c, B_q, tau);
     return xp.div(xp.mul(xp.mul(xp.mul(B_q, D_V), D_c), G), xp.mul(xp.rational(4, 1), tau));
   };
+  domains.gradient_bound_qk_key = [];
 
   // Bound on the gradient norm of every query and key group on the Frobenius balls rho_Q, rho_K. Unit loss/norm. threshold.gradient_qk: D_V*G*Max(B_c*D_X*rho_K, B_x*D_c*rho_Q)/(4*tau)
   formulas.gradient_bound_qk = (xp, G, D_V, rho_K, D_X, B_c, rho_Q, B_x, D_c, tau) => {
     [G, D_V, rho_K, D_X, B_c, rho_Q, B_x, D_c, tau] = xp.numbers(G, D_V, rho_K, D_X, B_c, rho_Q, B_x, D_c, tau);
     return xp.div(xp.mul(xp.mul(D_V, G), xp.maximum(xp.mul(xp.mul(B_c, D_X), rho_K), xp.mul(xp.mul(B_x, D_c), rho_Q))), xp.mul(xp.rational(4, 1), tau));
   };
+  domains.gradient_bound_qk = [];
 
   // Bound on ||dl/do|| of cross-entropy on logits U o; at p_y = 0 the a-priori bound D_U, never attained. Unit loss/norm. threshold.loss_gradient: D_U*(1 - p_y)
   formulas.loss_gradient_ce = (xp, D_U, p_y) => {
     [D_U, p_y] = xp.numbers(D_U, p_y);
     return xp.mul(D_U, xp.sub(xp.rational(1, 1), p_y));
   };
+  domains.loss_gradient_ce = [];
 
   // Bound on ||dl/do|| of half the squared error of U o, with ||o|| <= B_v and ||y|| <= B_y. Unit loss/norm. threshold.loss_gradient_mse: norm_U*(B_v*norm_U + B_y)
   formulas.loss_gradient_mse = (xp, norm_U, B_v, B_y) => {
     [norm_U, B_v, B_y] = xp.numbers(norm_U, B_v, B_y);
     return xp.mul(norm_U, xp.add(xp.mul(B_v, norm_U), B_y));
   };
+  domains.loss_gradient_mse = [];
 
   // Bound on the gradient norm of a cross-block bilinear group at a block-diagonal state with outside mass at most eps. Unit loss/norm. threshold.dial_scaled: D_V*G*(B*delta*(1 - pi_c)/2 + B*pi_c*(B*eps + delta/2))/tau
   formulas.dial_scaled_gradient = (xp, G, D_V, pi_c, B, eps, delta, tau) => {
@@ -181,100 +313,173 @@
     const x0 = xp.div(delta, xp.rational(2, 1));
     return xp.div(xp.mul(xp.mul(D_V, G), xp.add(xp.mul(xp.mul(B, pi_c), xp.add(xp.mul(B, eps), x0)), xp.mul(xp.mul(x0, B), xp.sub(xp.rational(1, 1), pi_c)))), tau);
   };
+  domains.dial_scaled_gradient = [];
 
   // Lipschitz constant of the gradient of cross-entropy in the bilinear form A; its inverse is a safe step size. Unit loss/norm^2. threshold.smoothness: B_x**4*(B_v**2*norm_U**2/2 + 2*B_v*D_U)/tau**2
   formulas.smoothness_bilinear = (xp, D_U, B_v, norm_U, B_x, tau) => {
     [D_U, B_v, norm_U, B_x, tau] = xp.numbers(D_U, B_v, norm_U, B_x, tau);
     return xp.div(xp.mul(xp.power(B_x, 4), xp.add(xp.div(xp.mul(xp.power(B_v, 2), xp.power(norm_U, 2)), xp.rational(2, 1)), xp.mul(xp.mul(xp.rational(2, 1), B_v), D_U))), xp.power(tau, 2));
   };
+  domains.smoothness_bilinear = [];
 
   // Penalty weight at which the minimiser of (ab - 1)^2/2 + lambda(|a| + |b|) jumps from ab = 2/3 to 0. Unit loss/norm. threshold.penalty_jump_above: sqrt(6)/9
   formulas.penalty_jump = (xp) => {
     return xp.div(xp.sqrt(xp.rational(6, 1)), xp.rational(9, 1));
   };
+  domains.penalty_jump = [];
 
   // Product ab of the minimiser of (ab - 1)^2/2 + lambda(|a| + |b|) just before it jumps to 0. threshold.penalty_gap: 2/3
   formulas.penalty_jump_height = (xp) => {
     return xp.rational(2, 3);
   };
+  domains.penalty_jump_height = [];
 
   // Steps after which every penalised group is zero; exact only in exact arithmetic (guarantee.extinction_steps, FLINT). Unit steps. extinction.finite_time: ceiling(theta0/(eta*gamma))
   formulas.extinction_steps = (xp, theta0, eta, gamma) => {
     [theta0, eta, gamma] = xp.numbers(theta0, eta, gamma);
     return xp.ceil(xp.div(theta0, xp.mul(eta, gamma)));
   };
+  domains.extinction_steps = [];
 
   // Bound on the norm of a penalised group after some proximal steps of constant size. Unit norm. extinction.norm_after: Max(0, -eta*gamma*steps + theta0)
   formulas.norm_after_steps = (xp, theta0, eta, gamma, steps) => {
     [theta0, eta, gamma, steps] = xp.numbers(theta0, eta, gamma, steps);
     return xp.maximum(xp.rational(0, 1), xp.add(xp.neg(xp.mul(xp.mul(steps, eta), gamma)), theta0));
   };
+  domains.norm_after_steps = [];
 
   // Factor by which accumulated (PyTorch) momentum mu < 1 raises the bound on the update; averaged momentum has factor 1. extinction.momentum: 1/(1 - mu)
   formulas.momentum_ratio = (xp, mu) => {
     [mu] = xp.numbers(mu);
     return xp.div(xp.rational(1, 1), xp.sub(xp.rational(1, 1), mu));
   };
+  domains.momentum_ratio = [
+    ["mu < 1", (xp, mu) => {
+      [mu] = xp.numbers(mu);
+      return xp.less(mu, xp.rational(1, 1));
+    }],
+  ];
 
   // C_A: bound on |m|/sqrt(v) per coordinate of Adam, whatever the gradients; needs beta1^2 < beta2 < 1. extinction.adam_ratio: (1 - beta1)/sqrt((1 - beta2)*(-beta1**2/beta2 + 1))
   formulas.adam_ratio = (xp, beta1, beta2) => {
     [beta1, beta2] = xp.numbers(beta1, beta2);
     return xp.div(xp.mul(xp.sqrt(beta2), xp.sub(xp.rational(1, 1), beta1)), xp.sqrt(xp.mul(xp.sub(xp.rational(1, 1), beta2), xp.add(xp.neg(xp.power(beta1, 2)), beta2))));
   };
+  domains.adam_ratio = [
+    ["beta1 < 1", (xp, beta1, beta2) => {
+      [beta1, beta2] = xp.numbers(beta1, beta2);
+      return xp.less(beta1, xp.rational(1, 1));
+    }],
+    ["beta2 < 1", (xp, beta1, beta2) => {
+      [beta1, beta2] = xp.numbers(beta1, beta2);
+      return xp.less(beta2, xp.rational(1, 1));
+    }],
+    ["beta1^2 < beta2", (xp, beta1, beta2) => {
+      [beta1, beta2] = xp.numbers(beta1, beta2);
+      return xp.less(xp.power(beta1, 2), beta2);
+    }],
+  ];
 
   // C_A sqrt(p_g): penalty weight above which a group of p_g parameters dies under Adam and an unscaled proximal step. extinction.adam: sqrt(p_g)*(1 - beta1)/sqrt((1 - beta2)*(-beta1**2/beta2 + 1))
   formulas.adam_threshold = (xp, beta1, beta2, p_g) => {
     [beta1, beta2, p_g] = xp.numbers(beta1, beta2, p_g);
     return xp.div(xp.mul(xp.mul(xp.sqrt(beta2), xp.sqrt(p_g)), xp.sub(xp.rational(1, 1), beta1)), xp.sqrt(xp.mul(xp.sub(xp.rational(1, 1), beta2), xp.add(xp.neg(xp.power(beta1, 2)), beta2))));
   };
+  domains.adam_threshold = [
+    ["beta1 < 1", (xp, beta1, beta2, p_g) => {
+      [beta1, beta2, p_g] = xp.numbers(beta1, beta2, p_g);
+      return xp.less(beta1, xp.rational(1, 1));
+    }],
+    ["beta2 < 1", (xp, beta1, beta2, p_g) => {
+      [beta1, beta2, p_g] = xp.numbers(beta1, beta2, p_g);
+      return xp.less(beta2, xp.rational(1, 1));
+    }],
+    ["beta1^2 < beta2", (xp, beta1, beta2, p_g) => {
+      [beta1, beta2, p_g] = xp.numbers(beta1, beta2, p_g);
+      return xp.less(xp.power(beta1, 2), beta2);
+    }],
+  ];
 
   // Radius of the ball that the plain subgradient method enters and stays in, never reaching zero. Unit norm. extinction.subgradient_ball: eta*(G_bar + lam)
   formulas.subgradient_radius = (xp, eta, lam, G_bar) => {
     [eta, lam, G_bar] = xp.numbers(eta, lam, G_bar);
     return xp.mul(eta, xp.add(G_bar, lam));
   };
+  domains.subgradient_radius = [];
 
   // Greatest content score (nats, either sign) between tokens of different blocks. Unit nats. blocks.leak: 2*B*delta*rho_A/tau
   formulas.leak_bound = (xp, B, delta, rho_A, tau) => {
     [B, delta, rho_A, tau] = xp.numbers(B, delta, rho_A, tau);
     return xp.div(xp.mul(xp.mul(xp.mul(xp.rational(2, 1), B), delta), rho_A), tau);
   };
+  domains.leak_bound = [
+    ["delta \u2264 B", (xp, B, delta, rho_A, tau) => {
+      [B, delta, rho_A, tau] = xp.numbers(B, delta, rho_A, tau);
+      return xp.less_equal(delta, B);
+    }],
+  ];
 
   // Greatest change (nats) that the leak makes to a content score inside a block. Unit nats. blocks.leak_in_block: delta**2*rho_A/tau
   formulas.leak_within = (xp, delta, rho_A, tau) => {
     [delta, rho_A, tau] = xp.numbers(delta, rho_A, tau);
     return xp.div(xp.mul(rho_A, xp.power(delta, 2)), tau);
   };
+  domains.leak_within = [];
 
   // Least margin (nats) when the own-block parts alone score at least t_in inside the block; no dial. Unit nats. blocks.margin: -rho_A*(2*B*delta + delta**2)/tau + t_in
   formulas.margin_with_leak = (xp, t_in, B, delta, rho_A, tau) => {
     [t_in, B, delta, rho_A, tau] = xp.numbers(t_in, B, delta, rho_A, tau);
     return xp.add(xp.neg(xp.div(xp.mul(xp.mul(delta, rho_A), xp.add(xp.mul(xp.rational(2, 1), B), delta)), tau)), t_in);
   };
+  domains.margin_with_leak = [
+    ["delta \u2264 B", (xp, t_in, B, delta, rho_A, tau) => {
+      [t_in, B, delta, rho_A, tau] = xp.numbers(t_in, B, delta, rho_A, tau);
+      return xp.less_equal(delta, B);
+    }],
+  ];
 
   // Greatest lead (nats) that content can give a key outside over a key in the block: what the dial has to beat. Unit nats. blocks.margin_bilinear: rho_A*(B + delta)**2/tau
   formulas.content_bound = (xp, rho_A, B, delta, tau) => {
     [rho_A, B, delta, tau] = xp.numbers(rho_A, B, delta, tau);
     return xp.div(xp.mul(rho_A, xp.power(xp.add(B, delta), 2)), tau);
   };
+  domains.content_bound = [
+    ["delta \u2264 B", (xp, rho_A, B, delta, tau) => {
+      [rho_A, B, delta, tau] = xp.numbers(rho_A, B, delta, tau);
+      return xp.less_equal(delta, B);
+    }],
+  ];
 
   // Guaranteed margin (nats) of a bilinear layer whose cross-block groups are zero. Unit nats. blocks.margin_bilinear: beta*d - rho_A*(B + delta)**2/tau
   formulas.margin_bilinear = (xp, beta, d, rho_A, B, delta, tau) => {
     [beta, d, rho_A, B, delta, tau] = xp.numbers(beta, d, rho_A, B, delta, tau);
     return xp.sub(xp.mul(d, beta), xp.div(xp.mul(rho_A, xp.power(xp.add(B, delta), 2)), tau));
   };
+  domains.margin_bilinear = [
+    ["delta \u2264 B", (xp, beta, d, rho_A, B, delta, tau) => {
+      [beta, d, rho_A, B, delta, tau] = xp.numbers(beta, d, rho_A, B, delta, tau);
+      return xp.less_equal(delta, B);
+    }],
+  ];
 
   // Guaranteed margin (nats) of a query/key layer whose cross-block groups are zero. Unit nats. blocks.margin_qk: beta*d - rho_K*rho_Q*(B + delta)**2/tau
   formulas.margin_qk = (xp, beta, d, rho_Q, rho_K, B, delta, tau) => {
     [beta, d, rho_Q, rho_K, B, delta, tau] = xp.numbers(beta, d, rho_Q, rho_K, B, delta, tau);
     return xp.sub(xp.mul(d, beta), xp.div(xp.mul(xp.mul(rho_K, rho_Q), xp.power(xp.add(B, delta), 2)), tau));
   };
+  domains.margin_qk = [
+    ["delta \u2264 B", (xp, beta, d, rho_Q, rho_K, B, delta, tau) => {
+      [beta, d, rho_Q, rho_K, B, delta, tau] = xp.numbers(beta, d, rho_Q, rho_K, B, delta, tau);
+      return xp.less_equal(delta, B);
+    }],
+  ];
 
   // Margin (nats) at setting d when the greatest content lead of an outside key is R. Unit nats. dial.margin: -R + beta*d
   formulas.margin_at_dial = (xp, beta, d, R) => {
     [beta, d, R] = xp.numbers(beta, d, R);
     return xp.add(xp.neg(R), xp.mul(d, beta));
   };
+  domains.margin_at_dial = [];
 
   // Outside mass at setting d of a row whose outside mass at 0 is eps0, 0 < eps0 < 1. dial.mass: eps0/(eps0 + (1 - eps0)*exp(beta*d))
   formulas.outside_mass_at = (xp, eps0, beta, d) => {
@@ -284,6 +489,12 @@
     const x2 = xp.div(xp.mul(x0, eps0), x1);
     return xp.where(xp.less_equal(xp.rational(0, 1), d), xp.div(x2, xp.add(x2, xp.rational(1, 1))), xp.div(xp.rational(1, 1), xp.add(xp.rational(1, 1), xp.div(xp.mul(x0, x1), eps0))));
   };
+  domains.outside_mass_at = [
+    ["eps0 < 1", (xp, eps0, beta, d) => {
+      [eps0, beta, d] = xp.numbers(eps0, beta, d);
+      return xp.less(eps0, xp.rational(1, 1));
+    }],
+  ];
 
   // Pointer fidelity at setting d of a row whose outside mass at 0 is eps0, 0 < eps0 < 1. dial.fidelity: (1 - eps0)*exp(beta*d)/(eps0 + (1 - eps0)*exp(beta*d))
   formulas.fidelity_at = (xp, eps0, beta, d) => {
@@ -293,24 +504,59 @@
     const x2 = xp.div(xp.mul(x0, x1), eps0);
     return xp.where(xp.less_equal(xp.rational(0, 1), d), xp.div(xp.rational(1, 1), xp.add(xp.div(xp.mul(x0, eps0), x1), xp.rational(1, 1))), xp.div(x2, xp.add(x2, xp.rational(1, 1))));
   };
+  domains.fidelity_at = [
+    ["eps0 < 1", (xp, eps0, beta, d) => {
+      [eps0, beta, d] = xp.numbers(eps0, beta, d);
+      return xp.less(eps0, xp.rational(1, 1));
+    }],
+  ];
 
   // The one setting at which a row whose outside mass at 0 is eps0 has outside mass eps. dial.level: (-log(eps/(1 - eps)) + log(eps0/(1 - eps0)))/beta
   formulas.dial_between = (xp, eps0, eps, beta) => {
     [eps0, eps, beta] = xp.numbers(eps0, eps, beta);
     return xp.div(xp.sub(xp.add(xp.add(xp.neg(xp.log(eps)), xp.log(eps0)), xp.log1p(xp.neg(eps))), xp.log1p(xp.neg(eps0))), beta);
   };
+  domains.dial_between = [
+    ["eps0 < 1", (xp, eps0, eps, beta) => {
+      [eps0, eps, beta] = xp.numbers(eps0, eps, beta);
+      return xp.less(eps0, xp.rational(1, 1));
+    }],
+    ["eps > 0", (xp, eps0, eps, beta) => {
+      [eps0, eps, beta] = xp.numbers(eps0, eps, beta);
+      return xp.less(xp.rational(0, 1), eps);
+    }],
+    ["eps < 1", (xp, eps0, eps, beta) => {
+      [eps0, eps, beta] = xp.numbers(eps0, eps, beta);
+      return xp.less(eps, xp.rational(1, 1));
+    }],
+  ];
 
   // Setting that guarantees outside mass eps when content lets no outside key lead by more than R; may be negative. dial.target: (R + log((1 - eps)/eps) + log((-g + n)/g))/beta
   formulas.dial_for_outside_mass = (xp, n, g, R, beta, eps) => {
     [n, g, R, beta, eps] = xp.numbers(n, g, R, beta, eps);
     return xp.div(xp.add(xp.add(xp.sub(R, xp.log(eps)), xp.log(xp.div(xp.add(xp.neg(g), n), g))), xp.log1p(xp.neg(eps))), beta);
   };
+  domains.dial_for_outside_mass = [
+    ["g < n", (xp, n, g, R, beta, eps) => {
+      [n, g, R, beta, eps] = xp.numbers(n, g, R, beta, eps);
+      return xp.less(g, n);
+    }],
+    ["eps > 0", (xp, n, g, R, beta, eps) => {
+      [n, g, R, beta, eps] = xp.numbers(n, g, R, beta, eps);
+      return xp.less(xp.rational(0, 1), eps);
+    }],
+    ["eps < 1", (xp, n, g, R, beta, eps) => {
+      [n, g, R, beta, eps] = xp.numbers(n, g, R, beta, eps);
+      return xp.less(eps, xp.rational(1, 1));
+    }],
+  ];
 
   // dH/dd (nats per unit of the dial) at setting d, where the outside mass is eps. Unit nats. dial.entropy_slope: -beta*eps*(1 - eps)*(Delta_0 + beta*d)
   formulas.entropy_slope = (xp, beta, eps, Delta_0, d) => {
     [beta, eps, Delta_0, d] = xp.numbers(beta, eps, Delta_0, d);
     return xp.neg(xp.mul(xp.mul(xp.mul(eps, beta), xp.sub(xp.rational(1, 1), eps)), xp.add(Delta_0, xp.mul(d, beta))));
   };
+  domains.entropy_slope = [];
 
   // Entropy (nats) of a row from its outside mass, 0 < eps < 1, and its two conditional entropies; exact. Unit nats. dial.entropy_at: H_G*(1 - eps) + H_out*eps - eps*log(eps) - (1 - eps)*log(1 - eps)
   formulas.entropy_at = (xp, eps, H_G, H_out) => {
@@ -318,12 +564,23 @@
     const x0 = xp.sub(xp.rational(1, 1), eps);
     return xp.sub(xp.sub(xp.add(xp.mul(x0, H_G), xp.mul(H_out, eps)), xp.mul(eps, xp.log(eps))), xp.mul(x0, xp.log1p(xp.neg(eps))));
   };
+  domains.entropy_at = [
+    ["eps > 0", (xp, eps, H_G, H_out) => {
+      [eps, H_G, H_out] = xp.numbers(eps, H_G, H_out);
+      return xp.less(xp.rational(0, 1), eps);
+    }],
+    ["eps < 1", (xp, eps, H_G, H_out) => {
+      [eps, H_G, H_out] = xp.numbers(eps, H_G, H_out);
+      return xp.less(eps, xp.rational(1, 1));
+    }],
+  ];
 
   // Greatest entropy (nats) along the dial, from the conditional entropies inside and outside the block. Unit nats. dial.entropy_peak: log(exp(H_G) + exp(H_out))
   formulas.entropy_peak = (xp, H_G, H_out) => {
     [H_G, H_out] = xp.numbers(H_G, H_out);
     return xp.add(xp.log1p(xp.exp(xp.neg(xp.abs(xp.sub(H_G, H_out))))), xp.maximum(H_G, H_out));
   };
+  domains.entropy_peak = [];
 
   // Outside mass at which the entropy along the dial is greatest. dial.entropy_peak_mass: exp(H_out)/(exp(H_G) + exp(H_out))
   formulas.entropy_peak_mass = (xp, H_G, H_out) => {
@@ -331,24 +588,28 @@
     const x0 = xp.exp(xp.neg(xp.abs(xp.sub(H_G, H_out))));
     return xp.div(xp.where(xp.less_equal(H_out, H_G), x0, xp.rational(1, 1)), xp.add(x0, xp.rational(1, 1)));
   };
+  domains.entropy_peak_mass = [];
 
   // Setting at which the entropy along the dial is greatest. dial.entropy_peak_at: -Delta_0/beta
   formulas.entropy_peak_dial = (xp, Delta_0, beta) => {
     [Delta_0, beta] = xp.numbers(Delta_0, beta);
     return xp.neg(xp.div(Delta_0, beta));
   };
+  domains.entropy_peak_dial = [];
 
   // Greatest distance (norm) between a row's outputs at two settings; exact over all rows. Unit norm. dial.continuity: D_x*(exp(beta*Abs(d - d2)/2) - 1)/(exp(beta*Abs(d - d2)/2) + 1)
   formulas.continuity_bound = (xp, D_x, beta, d, d2) => {
     [D_x, beta, d, d2] = xp.numbers(D_x, beta, d, d2);
     return xp.mul(D_x, xp.tanh(xp.div(xp.mul(beta, xp.abs(xp.sub(d, d2))), xp.rational(4, 1))));
   };
+  domains.continuity_bound = [];
 
   // Lipschitz form of the continuity bound (norm): D_x beta |d - d'|/4. Unit norm. dial.continuity_linear: D_x*beta*Abs(d - d2)/4
   formulas.continuity_linear = (xp, D_x, beta, d, d2) => {
     [D_x, beta, d, d2] = xp.numbers(D_x, beta, d, d2);
     return xp.div(xp.mul(xp.mul(D_x, beta), xp.abs(xp.sub(d, d2))), xp.rational(4, 1));
   };
+  domains.continuity_linear = [];
 
   // Least entropy (nats) of a frozen checkpoint's row at setting d, content scores within a range R > 0; may be negative (vacuous). Unit nats. dial.frozen_floor: log(n) + log((R + beta*Abs(d))/(1 - exp(-R - beta*Abs(d)))) + 1 - (R + beta*Abs(d))/(1 - exp(-R - beta*Abs(d)))
   formulas.frozen_entropy_floor = (xp, n, R, beta, d) => {
@@ -358,24 +619,38 @@
     const x2 = xp.neg(xp.where(x1, xp.rational(1, 1), x0));
     return xp.add(xp.neg(xp.where(x1, xp.rational(0, 1), xp.log_gap(xp.neg(xp.div(xp.exp_gap(x2), xp.expm1(x2)))))), xp.log(n));
   };
+  domains.frozen_entropy_floor = [
+    ["R > 0", (xp, n, R, beta, d) => {
+      [n, R, beta, d] = xp.numbers(n, R, beta, d);
+      return xp.less(xp.rational(0, 1), R);
+    }],
+  ];
 
   // Bound on the change of a row's output (norm) when attention is cut down to the block. Unit norm. dial.cost_bound: D_x*eps
   formulas.output_shift = (xp, eps, D_x) => {
     [eps, D_x] = xp.numbers(eps, D_x);
     return xp.mul(D_x, eps);
   };
+  domains.output_shift = [];
 
   // Bound on the change of a query's loss when its attention is cut down to the block. Unit loss. dial.cost_loss: D_x*G*eps
   formulas.loss_shift = (xp, G, eps, D_x) => {
     [G, eps, D_x] = xp.numbers(G, eps, D_x);
     return xp.mul(xp.mul(D_x, G), eps);
   };
+  domains.loss_shift = [];
 
   // KL divergence (nats) of the attention cut down to the block from the whole attention, 0 <= eps < 1. Unit nats. dial.cut_divergence: -log(1 - eps)
   formulas.divergence_of_cut = (xp, eps) => {
     [eps] = xp.numbers(eps);
     return xp.neg(xp.log1p(xp.neg(eps)));
   };
+  domains.divergence_of_cut = [
+    ["eps < 1", (xp, eps) => {
+      [eps] = xp.numbers(eps);
+      return xp.less(eps, xp.rational(1, 1));
+    }],
+  ];
 
   // Mass of a rule's keys after a rule of strength b (nats, any sign); F_0 is their mass before, 0 < F_0 < 1. rules.fidelity: F_0*exp(b)/(F_0*exp(b) - F_0 + 1)
   formulas.fidelity_with_rule = (xp, F_0, b) => {
@@ -385,12 +660,28 @@
     const x2 = xp.div(xp.mul(x1, F_0), x0);
     return xp.where(xp.less_equal(xp.rational(0, 1), b), xp.div(xp.rational(1, 1), xp.add(xp.rational(1, 1), xp.div(xp.mul(x0, x1), F_0))), xp.div(x2, xp.add(x2, xp.rational(1, 1))));
   };
+  domains.fidelity_with_rule = [
+    ["F_0 < 1", (xp, F_0, b) => {
+      [F_0, b] = xp.numbers(F_0, b);
+      return xp.less(F_0, xp.rational(1, 1));
+    }],
+  ];
 
   // The one strength (nats) that takes the mass of a rule's keys from F_0 to phi, both strictly between 0 and 1. Unit nats. rules.strength: -log(F_0/(1 - F_0)) + log(phi/(1 - phi))
   formulas.rule_strength = (xp, F_0, phi) => {
     [F_0, phi] = xp.numbers(F_0, phi);
     return xp.sub(xp.add(xp.add(xp.neg(xp.log(F_0)), xp.log(phi)), xp.log1p(xp.neg(F_0))), xp.log1p(xp.neg(phi)));
   };
+  domains.rule_strength = [
+    ["F_0 < 1", (xp, F_0, phi) => {
+      [F_0, phi] = xp.numbers(F_0, phi);
+      return xp.less(F_0, xp.rational(1, 1));
+    }],
+    ["phi < 1", (xp, F_0, phi) => {
+      [F_0, phi] = xp.numbers(F_0, phi);
+      return xp.less(phi, xp.rational(1, 1));
+    }],
+  ];
 
   // KL divergence (nats) of a row with a rule of strength b from the row without; F_0 is the mass of its keys before. Unit nats. rules.divergence_of_strength: F_0*b*exp(b)/(F_0*exp(b) - F_0 + 1) - log(F_0*(exp(b) - 1) + 1)
   formulas.rule_divergence = (xp, F_0, b) => {
@@ -406,6 +697,12 @@
     const x8 = xp.mul(x0, x4);
     return xp.add(xp.mul(F_0, xp.kl_gap(xp.where(x6, xp.neg(xp.mul(x3, x8)), xp.mul(x7, x8)))), xp.mul(x0, xp.kl_gap(xp.where(x6, xp.mul(x3, x5), xp.neg(xp.mul(x5, x7))))));
   };
+  domains.rule_divergence = [
+    ["F_0 < 1", (xp, F_0, b) => {
+      [F_0, b] = xp.numbers(F_0, b);
+      return xp.less(F_0, xp.rational(1, 1));
+    }],
+  ];
 
   // kl(F || F_0) (nats): the least KL divergence at which a set of mass F_0 gets mass F, both strictly between 0 and 1. Unit nats. rules.divergence_binary: F*log(F/F_0) + (1 - F)*log((1 - F)/(1 - F_0))
   formulas.binary_divergence = (xp, F, F_0) => {
@@ -414,932 +711,3936 @@
     const x1 = xp.sub(xp.rational(1, 1), F_0);
     return xp.add(xp.mul(F_0, xp.kl_gap(xp.div(x0, F_0))), xp.mul(x1, xp.kl_gap(xp.neg(xp.div(x0, x1)))));
   };
+  domains.binary_divergence = [
+    ["F_0 < 1", (xp, F, F_0) => {
+      [F, F_0] = xp.numbers(F, F_0);
+      return xp.less(F_0, xp.rational(1, 1));
+    }],
+    ["F > 0", (xp, F, F_0) => {
+      [F, F_0] = xp.numbers(F, F_0);
+      return xp.less(xp.rational(0, 1), F);
+    }],
+    ["F < 1", (xp, F, F_0) => {
+      [F, F_0] = xp.numbers(F, F_0);
+      return xp.less(F, xp.rational(1, 1));
+    }],
+  ];
 
   // b^2/8: no rule of strength b (nats) costs more divergence (nats), whatever the row. Unit nats. rules.divergence_cap: b**2/8
   formulas.rule_divergence_cap = (xp, b) => {
     [b] = xp.numbers(b);
     return xp.div(xp.power(b, 2), xp.rational(8, 1));
   };
+  domains.rule_divergence_cap = [];
 
   // Greatest distance (norm) by which a rule of strength b moves a row's output; exact over all rows. Unit norm. rules.output: D_x*(exp(Abs(b)/2) - 1)/(exp(Abs(b)/2) + 1)
   formulas.rule_output_shift = (xp, D_x, b) => {
     [D_x, b] = xp.numbers(D_x, b);
     return xp.mul(D_x, xp.tanh(xp.div(xp.abs(b), xp.rational(4, 1))));
   };
+  domains.rule_output_shift = [];
 
   // The cut halfway between the weakest link inside the blocks and the greatest similarity across. Unit similarity. partition.midpoint: th_hi/2 + th_lo/2
   formulas.partition_cut = (xp, th_hi, th_lo) => {
     [th_hi, th_lo] = xp.numbers(th_hi, th_lo);
     return xp.add(xp.div(th_hi, xp.rational(2, 1)), xp.div(th_lo, xp.rational(2, 1)));
   };
+  domains.partition_cut = [];
 
   // Least linkage gap of a partition after every similarity has moved by at most eta_S. Unit similarity. partition.gap_survives: -2*eta_S + gap_S
   formulas.partition_gap_after = (xp, gap_S, eta_S) => {
     [gap_S, eta_S] = xp.numbers(gap_S, eta_S);
     return xp.add(xp.neg(xp.mul(xp.rational(2, 1), eta_S)), gap_S);
   };
+  domains.partition_gap_after = [];
 
   // Greatest change of a similarity x'Ay/tau when the form A moves by move_A and tokens (norm at most B_x) by move_x. Unit similarity. partition.drift: (move_A*(B_x + move_x)**2 + move_x*rho_S*(2*B_x + move_x))/tau
   formulas.similarity_drift = (xp, rho_S, move_A, B_x, move_x, tau) => {
     [rho_S, move_A, B_x, move_x, tau] = xp.numbers(rho_S, move_A, B_x, move_x, tau);
     return xp.div(xp.add(xp.mul(move_A, xp.power(xp.add(B_x, move_x), 2)), xp.mul(xp.mul(move_x, rho_S), xp.add(xp.mul(xp.rational(2, 1), B_x), move_x))), tau);
   };
+  domains.similarity_drift = [];
 
   // Greatest change of a similarity x'Ay/tau when only the form A moves, by move_A in norm. Unit similarity. partition.form_drift: B_x**2*move_A/tau
   formulas.form_drift = (xp, move_A, B_x, tau) => {
     [move_A, B_x, tau] = xp.numbers(move_A, B_x, tau);
     return xp.div(xp.mul(move_A, xp.power(B_x, 2)), tau);
   };
+  domains.form_drift = [];
 
   // Norm of a change of the form A below which a partition of linkage gap l_S stays what it is. partition.radius: l_S*tau/(2*B_x**2)
   formulas.partition_radius = (xp, l_S, B_x, tau) => {
     [l_S, B_x, tau] = xp.numbers(l_S, B_x, tau);
     return xp.div(xp.mul(l_S, tau), xp.mul(xp.rational(2, 1), xp.power(B_x, 2)));
   };
+  domains.partition_radius = [
+    ["B_x > 0", (xp, l_S, B_x, tau) => {
+      [l_S, B_x, tau] = xp.numbers(l_S, B_x, tau);
+      return xp.less(xp.rational(0, 1), B_x);
+    }],
+  ];
 
   // Every number of training steps below this keeps a partition of linkage gap l_S; each step moves the form by eta G_bar at most. Unit steps. partition.certified_steps: l_S*tau/(2*B_x**2*G_bar*eta)
   formulas.partition_steps = (xp, l_S, B_x, tau, eta, G_bar) => {
     [l_S, B_x, tau, eta, G_bar] = xp.numbers(l_S, B_x, tau, eta, G_bar);
     return xp.div(xp.mul(l_S, tau), xp.mul(xp.mul(xp.mul(xp.rational(2, 1), xp.power(B_x, 2)), G_bar), eta));
   };
+  domains.partition_steps = [
+    ["B_x > 0", (xp, l_S, B_x, tau, eta, G_bar) => {
+      [l_S, B_x, tau, eta, G_bar] = xp.numbers(l_S, B_x, tau, eta, G_bar);
+      return xp.less(xp.rational(0, 1), B_x);
+    }],
+    ["G_bar > 0", (xp, l_S, B_x, tau, eta, G_bar) => {
+      [l_S, B_x, tau, eta, G_bar] = xp.numbers(l_S, B_x, tau, eta, G_bar);
+      return xp.less(xp.rational(0, 1), G_bar);
+    }],
+  ];
 
   // Least linkage gap after some training steps, each of which moves the form by eta G_bar at most. Unit similarity. partition.gap_after_steps: -2*B_x**2*G_bar*eta*steps/tau + l_S
   formulas.partition_gap_after_steps = (xp, l_S, B_x, tau, eta, G_bar, steps) => {
     [l_S, B_x, tau, eta, G_bar, steps] = xp.numbers(l_S, B_x, tau, eta, G_bar, steps);
     return xp.add(xp.neg(xp.div(xp.mul(xp.mul(xp.mul(xp.mul(xp.rational(2, 1), G_bar), steps), eta), xp.power(B_x, 2)), tau)), l_S);
   };
+  domains.partition_gap_after_steps = [];
 
   localist.configuration = {
-    "sections": {
-      "attention": "Attention row",
-      "norms": "Tokens, values and weights",
-      "loss": "Loss",
-      "dial": "Dial",
-      "training": "Training",
-      "target": "Target (optional: one of the two)"
+   "sections": {
+    "attention": "Attention row",
+    "norms": "Tokens, values and weights",
+    "loss": "Loss",
+    "dial": "Dial",
+    "training": "Training",
+    "target": "Target (optional: one of the two)"
+   },
+   "fields": [
+    {
+     "field": "attention.keys",
+     "required": true,
+     "letter": "n",
+     "name": "visible keys",
+     "help": "Every key the query can see.",
+     "low": 2,
+     "high": 65536,
+     "log": true,
+     "start": "64",
+     "default": "",
+     "kind": "count",
+     "meaning": "visible keys of the query",
+     "unit": "keys",
+     "symbol": [
+      "n",
+      ""
+     ]
     },
-    "fields": [
-      {
-        "field": "attention.keys",
-        "required": true,
-        "letter": "n",
-        "name": "visible keys",
-        "help": "Every key the query can see.",
-        "low": 2,
-        "high": 65536,
-        "log": true,
-        "start": "64",
-        "default": "",
-        "kind": "count",
-        "meaning": "visible keys of the query",
-        "unit": "keys",
-        "symbol": [
-          "n",
-          ""
-        ]
-      },
-      {
-        "field": "attention.block",
-        "required": true,
-        "letter": "g",
-        "name": "keys in the block",
-        "help": "Those in the query's own block.",
-        "low": 1,
-        "high": 4096,
-        "log": true,
-        "start": "8",
-        "default": "",
-        "kind": "count",
-        "meaning": "visible keys in the block G of the query",
-        "unit": "keys",
-        "symbol": [
-          "g",
-          ""
-        ]
-      },
-      {
-        "field": "attention.temperature",
-        "required": true,
-        "letter": "tau",
-        "name": "temperature",
-        "help": "Content scores are divided by it.",
-        "low": 0.1,
-        "high": 10,
-        "log": true,
-        "start": "1.0",
-        "default": "",
-        "kind": "number",
-        "meaning": "temperature",
-        "unit": "",
-        "symbol": [
-          "τ",
-          ""
-        ]
-      },
-      {
-        "field": "attention.parametrisation",
-        "required": true,
-        "name": "content scores",
-        "help": "How the layer makes content scores.",
-        "words": {
-          "bilinear": "bilinear form A",
-          "qk": "queries and keys, W_Q and W_K"
-        },
-        "kind": "choice",
-        "start": "bilinear"
-      },
-      {
-        "field": "norms.input",
-        "required": true,
-        "letter": "B_x",
-        "name": "token norm",
-        "help": "Greatest norm of a token.",
-        "low": 0,
-        "high": 8,
-        "log": false,
-        "start": "1.0",
-        "default": "",
-        "kind": "number",
-        "meaning": "bound on the norm of a token",
-        "unit": "norm",
-        "symbol": [
-          "B",
-          "x"
-        ]
-      },
-      {
-        "field": "norms.block_input",
-        "required": true,
-        "letter": "B",
-        "name": "own-block norm",
-        "help": "Greatest norm of a token's part in its own block.",
-        "low": 0,
-        "high": 8,
-        "log": false,
-        "start": "1.0",
-        "default": "",
-        "kind": "number",
-        "meaning": "bound on the norm of a token's own-block part",
-        "unit": "norm",
-        "symbol": [
-          "B",
-          ""
-        ]
-      },
-      {
-        "field": "norms.leak",
-        "required": true,
-        "letter": "delta",
-        "name": "leak",
-        "help": "Greatest norm of a token's part outside its block.",
-        "low": 0,
-        "high": 1,
-        "log": false,
-        "start": "0.0",
-        "default": "",
-        "kind": "number",
-        "meaning": "leak: bound on the norm of a token's off-block part",
-        "unit": "norm",
-        "symbol": [
-          "δ",
-          ""
-        ]
-      },
-      {
-        "field": "norms.value_diameter",
-        "required": true,
-        "letter": "D_V",
-        "name": "value diameter",
-        "help": "Greatest distance of two values.",
-        "low": 0,
-        "high": 8,
-        "log": false,
-        "start": "2.0",
-        "default": "",
-        "kind": "number",
-        "meaning": "diameter of the values",
-        "unit": "norm",
-        "symbol": [
-          "D",
-          "V"
-        ]
-      },
-      {
-        "field": "norms.content",
-        "required": false,
-        "letter": "rho_A",
-        "name": "norm of A",
-        "help": "Frobenius norm of the content form.",
-        "low": 0,
-        "high": 16,
-        "log": false,
-        "start": "4.0",
-        "default": "",
-        "kind": "number",
-        "meaning": "Frobenius ball of the bilinear content form A",
-        "unit": "",
-        "symbol": [
-          "ρ",
-          "A"
-        ]
-      },
-      {
-        "field": "norms.query",
-        "required": false,
-        "letter": "rho_Q",
-        "name": "norm of W_Q",
-        "help": "Frobenius norm of the query weights.",
-        "low": 0,
-        "high": 8,
-        "log": false,
-        "start": "2.0",
-        "default": "",
-        "kind": "number",
-        "meaning": "Frobenius ball of W_Q",
-        "unit": "",
-        "symbol": [
-          "ρ",
-          "Q"
-        ]
-      },
-      {
-        "field": "norms.key",
-        "required": false,
-        "letter": "rho_K",
-        "name": "norm of W_K",
-        "help": "Frobenius norm of the key weights.",
-        "low": 0,
-        "high": 8,
-        "log": false,
-        "start": "2.0",
-        "default": "",
-        "kind": "number",
-        "meaning": "Frobenius ball of W_K",
-        "unit": "",
-        "symbol": [
-          "ρ",
-          "K"
-        ]
-      },
-      {
-        "field": "norms.block_diameter",
-        "required": false,
-        "letter": "D_c",
-        "name": "block diameter",
-        "help": "Greatest distance of two tokens' parts in one block.",
-        "low": 0,
-        "high": 16,
-        "log": false,
-        "start": "",
-        "default": "twice the own-block norm",
-        "kind": "number",
-        "meaning": "diameter of the block-c parts of the tokens",
-        "unit": "norm",
-        "symbol": [
-          "D",
-          "c"
-        ]
-      },
-      {
-        "field": "norms.mean_block_norm",
-        "required": false,
-        "letter": "B_c",
-        "name": "mean block norm",
-        "help": "Mean norm of the tokens' parts in one block.",
-        "low": 0,
-        "high": 8,
-        "log": false,
-        "start": "",
-        "default": "the own-block norm",
-        "kind": "number",
-        "meaning": "mean norm of the block-c parts of the tokens",
-        "unit": "norm",
-        "symbol": [
-          "B",
-          "c"
-        ]
-      },
-      {
-        "field": "norms.input_diameter",
-        "required": false,
-        "letter": "D_X",
-        "name": "token diameter",
-        "help": "Greatest distance of two tokens.",
-        "low": 0,
-        "high": 16,
-        "log": false,
-        "start": "",
-        "default": "twice the token norm",
-        "kind": "number",
-        "meaning": "diameter of the tokens",
-        "unit": "norm",
-        "symbol": [
-          "D",
-          "X"
-        ]
-      },
-      {
-        "field": "loss.kind",
-        "required": true,
-        "name": "gradient bound from",
-        "help": "What is known of the loss.",
-        "words": {
-          "cross-entropy": "cross-entropy",
-          "gradient": "a given bound"
-        },
-        "kind": "choice",
-        "start": "cross-entropy"
-      },
-      {
-        "field": "loss.readout_diameter",
-        "required": false,
-        "letter": "D_U",
-        "name": "readout diameter",
-        "help": "Greatest distance of two rows of the readout.",
-        "low": 0,
-        "high": 8,
-        "log": false,
-        "start": "1.4142135623730951",
-        "default": "",
-        "kind": "number",
-        "meaning": "diameter of the readout rows",
-        "unit": "loss/norm",
-        "symbol": [
-          "D",
-          "U"
-        ]
-      },
-      {
-        "field": "loss.gradient",
-        "required": false,
-        "letter": "G",
-        "name": "gradient of the loss",
-        "help": "Greatest norm of the gradient in one output.",
-        "low": 0,
-        "high": 8,
-        "log": false,
-        "start": "1.5",
-        "default": "",
-        "kind": "number",
-        "meaning": "bound on the norm of the gradient of the loss in one output",
-        "unit": "loss/norm",
-        "symbol": [
-          "G",
-          ""
-        ]
-      },
-      {
-        "field": "dial.strength",
-        "required": true,
-        "letter": "beta",
-        "name": "dial strength",
-        "help": "What one unit of the dial adds to an in-block score.",
-        "low": 0.1,
-        "high": 4,
-        "log": true,
-        "start": "1.0",
-        "default": "",
-        "kind": "number",
-        "meaning": "strength of the dial",
-        "unit": "nats",
-        "symbol": [
-          "β",
-          ""
-        ]
-      },
-      {
-        "field": "dial.setting",
-        "required": true,
-        "letter": "d",
-        "name": "dial setting",
-        "help": "Where the dial stands; 0 is distributed attention.",
-        "low": 0,
-        "high": 40,
-        "log": false,
-        "start": "12.0",
-        "default": "",
-        "kind": "number",
-        "meaning": "setting of the dial",
-        "unit": "",
-        "symbol": [
-          "d",
-          ""
-        ]
-      },
-      {
-        "field": "training.step",
-        "required": true,
-        "letter": "eta",
-        "name": "step size",
-        "help": "Constant step of the proximal method.",
-        "low": 0.0001,
-        "high": 1,
-        "log": true,
-        "start": "0.1",
-        "default": "",
-        "kind": "number",
-        "meaning": "step size",
-        "unit": "norm^2/loss",
-        "symbol": [
-          "η",
-          ""
-        ]
-      },
-      {
-        "field": "training.slack",
-        "required": true,
-        "letter": "gamma",
-        "name": "penalty slack",
-        "help": "How far the penalty is set above the threshold.",
-        "low": 0.001,
-        "high": 1,
-        "log": true,
-        "start": "0.05",
-        "default": "",
-        "kind": "number",
-        "meaning": "slack of the penalty weight above the gradient bound",
-        "unit": "loss/norm",
-        "symbol": [
-          "γ",
-          ""
-        ]
-      },
-      {
-        "field": "training.initial_norm",
-        "required": true,
-        "letter": "theta0",
-        "name": "initial norm",
-        "help": "Greatest norm of a group at the start.",
-        "low": 0,
-        "high": 4,
-        "log": false,
-        "start": "1.0",
-        "default": "",
-        "kind": "number",
-        "meaning": "greatest initial norm of a penalised group",
-        "unit": "norm",
-        "symbol": [
-          "θ",
-          "0"
-        ]
-      },
-      {
-        "field": "target.outside_mass",
-        "required": false,
-        "letter": "eps",
-        "name": "outside mass wanted",
-        "help": "At most this much attention leaves the block.",
-        "low": 1e-09,
-        "high": 0.5,
-        "log": true,
-        "start": "",
-        "default": "",
-        "kind": "number",
-        "meaning": "outside mass: attention outside the block",
-        "unit": "",
-        "symbol": [
-          "ε",
-          ""
-        ]
-      },
-      {
-        "field": "target.fidelity",
-        "required": false,
-        "letter": "phi",
-        "name": "fidelity wanted",
-        "help": "At least this much attention stays in the block.",
-        "low": 0.5,
-        "high": 0.999999,
-        "log": false,
-        "start": "",
-        "default": "",
-        "kind": "number",
-        "meaning": "target pointer fidelity",
-        "unit": "",
-        "symbol": [
-          "φ",
-          ""
-        ]
-      }
-    ],
-    "rules": [
-      {
-        "field": "attention.keys",
-        "relation": "<=",
-        "bound": 9007199254740992,
-        "reason": "is beyond 2^53, where counts stop being exact",
-        "remedy": "Give a count of at most 2^53"
-      },
-      {
-        "field": "attention.block",
-        "relation": ">=",
-        "bound": 1,
-        "reason": "a row without a key in its block has no guarantee",
-        "remedy": "Give a block >= 1"
-      },
-      {
-        "field": "attention.keys",
-        "relation": ">",
-        "bound": "attention.block",
-        "reason": "must exceed attention.block: with no key outside there is nothing to bound",
-        "remedy": "Count every visible key in keys and only those of the query's own block in block"
-      },
-      {
-        "field": "attention.temperature",
-        "relation": ">",
-        "bound": 0,
-        "reason": "must be greater than 0 (scores are divided by it)",
-        "remedy": "Give a positive number"
-      },
-      {
-        "field": "norms.input",
-        "relation": ">=",
-        "bound": 0,
-        "reason": "is a norm and cannot be negative",
-        "remedy": "Give a number >= 0"
-      },
-      {
-        "field": "norms.block_input",
-        "relation": ">=",
-        "bound": 0,
-        "reason": "is a norm and cannot be negative",
-        "remedy": "Give a number >= 0"
-      },
-      {
-        "field": "norms.leak",
-        "relation": ">=",
-        "bound": 0,
-        "reason": "is a norm and cannot be negative",
-        "remedy": "Give a number >= 0"
-      },
-      {
-        "field": "norms.value_diameter",
-        "relation": ">=",
-        "bound": 0,
-        "reason": "is a norm and cannot be negative",
-        "remedy": "Give a number >= 0"
-      },
-      {
-        "field": "norms.content",
-        "relation": ">=",
-        "bound": 0,
-        "reason": "is a norm and cannot be negative",
-        "remedy": "Give a number >= 0"
-      },
-      {
-        "field": "norms.query",
-        "relation": ">=",
-        "bound": 0,
-        "reason": "is a norm and cannot be negative",
-        "remedy": "Give a number >= 0"
-      },
-      {
-        "field": "norms.key",
-        "relation": ">=",
-        "bound": 0,
-        "reason": "is a norm and cannot be negative",
-        "remedy": "Give a number >= 0"
-      },
-      {
-        "field": "norms.block_diameter",
-        "relation": ">=",
-        "bound": 0,
-        "reason": "is a norm and cannot be negative",
-        "remedy": "Give a number >= 0"
-      },
-      {
-        "field": "norms.mean_block_norm",
-        "relation": ">=",
-        "bound": 0,
-        "reason": "is a norm and cannot be negative",
-        "remedy": "Give a number >= 0"
-      },
-      {
-        "field": "norms.input_diameter",
-        "relation": ">=",
-        "bound": 0,
-        "reason": "is a norm and cannot be negative",
-        "remedy": "Give a number >= 0"
-      },
-      {
-        "field": "norms.leak",
-        "relation": "<=",
-        "bound": "norms.block_input",
-        "reason": "exceeds norms.block_input, and the leak bound needs delta <= B",
-        "remedy": "Assign each token to the block that carries most of its norm, or raise block_input to cover the leak"
-      },
-      {
-        "field": "loss.readout_diameter",
-        "relation": ">=",
-        "bound": 0,
-        "reason": "is a norm and cannot be negative",
-        "remedy": "Give a number >= 0"
-      },
-      {
-        "field": "loss.gradient",
-        "relation": ">=",
-        "bound": 0,
-        "reason": "is a norm and cannot be negative",
-        "remedy": "Give a number >= 0"
-      },
-      {
-        "field": "dial.strength",
-        "relation": ">",
-        "bound": 0,
-        "reason": "must be greater than 0 (it divides the dial setting)",
-        "remedy": "Give a positive number"
-      },
-      {
-        "field": "training.step",
-        "relation": ">",
-        "bound": 0,
-        "reason": "must be greater than 0 (no step, no extinction)",
-        "remedy": "Give a positive number"
-      },
-      {
-        "field": "training.slack",
-        "relation": ">",
-        "bound": 0,
-        "reason": "must be greater than 0 (at the threshold itself stationarity is not enough: threshold.stationarity is strict)",
-        "remedy": "Give a positive number"
-      },
-      {
-        "field": "training.initial_norm",
-        "relation": ">=",
-        "bound": 0,
-        "reason": "is a norm and cannot be negative",
-        "remedy": "Give a number >= 0"
-      },
-      {
-        "field": "target.outside_mass",
-        "relation": ">",
-        "bound": 0,
-        "reason": "must lie strictly between 0 and 1",
-        "remedy": "Give a fraction such as 1e-3 or 0.999"
-      },
-      {
-        "field": "target.outside_mass",
-        "relation": "<",
-        "bound": 1,
-        "reason": "must lie strictly between 0 and 1",
-        "remedy": "Give a fraction such as 1e-3 or 0.999"
-      },
-      {
-        "field": "target.fidelity",
-        "relation": ">",
-        "bound": 0,
-        "reason": "must lie strictly between 0 and 1",
-        "remedy": "Give a fraction such as 1e-3 or 0.999"
-      },
-      {
-        "field": "target.fidelity",
-        "relation": "<",
-        "bound": 1,
-        "reason": "must lie strictly between 0 and 1",
-        "remedy": "Give a fraction such as 1e-3 or 0.999"
-      }
-    ],
-    "choices": [
-      {
-        "field": "norms.content",
-        "chooser": "attention.parametrisation",
-        "choice": "bilinear"
-      },
-      {
-        "field": "norms.query",
-        "chooser": "attention.parametrisation",
-        "choice": "qk"
-      },
-      {
-        "field": "norms.key",
-        "chooser": "attention.parametrisation",
-        "choice": "qk"
-      },
-      {
-        "field": "loss.readout_diameter",
-        "chooser": "loss.kind",
-        "choice": "cross-entropy"
-      },
-      {
-        "field": "loss.gradient",
-        "chooser": "loss.kind",
-        "choice": "gradient"
-      }
-    ],
-    "results": {
-      "penalty_threshold": {
-        "label": "penalty threshold",
-        "sign": ">",
-        "unit": "loss/norm",
-        "side": "up"
-      },
-      "penalty": {
-        "label": "penalty",
-        "sign": ">=",
-        "unit": "loss/norm",
-        "side": "up"
-      },
-      "extinction_steps": {
-        "label": "extinction after",
-        "sign": "<=",
-        "unit": "steps",
-        "side": null
-      },
-      "margin": {
-        "label": "margin",
-        "sign": ">=",
-        "unit": "nats",
-        "side": "down"
-      },
-      "outside_mass": {
-        "label": "outside mass",
-        "sign": "<=",
-        "unit": "",
-        "side": "up"
-      },
-      "fidelity": {
-        "label": "fidelity",
-        "sign": ">=",
-        "unit": "",
-        "side": "down"
-      },
-      "entropy_nats": {
-        "label": "entropy",
-        "sign": "<=",
-        "unit": "nats",
-        "side": "up"
-      },
-      "entropy_bits": {
-        "label": "entropy",
-        "sign": "<=",
-        "unit": "bits",
-        "side": "up"
-      },
-      "dial_for_target": {
-        "label": "dial for target",
-        "sign": ">=",
-        "unit": "",
-        "side": "up"
-      }
+    {
+     "field": "attention.block",
+     "required": true,
+     "letter": "g",
+     "name": "keys in the block",
+     "help": "Those in the query's own block.",
+     "low": 1,
+     "high": 4096,
+     "log": true,
+     "start": "8",
+     "default": "",
+     "kind": "count",
+     "meaning": "visible keys in the block G of the query",
+     "unit": "keys",
+     "symbol": [
+      "g",
+      ""
+     ]
     },
-    "reasons": {
-      "penalty_threshold": {
-        "theorem": "threshold.gradient_{form}",
-        "hypotheses": [
-          "values",
-          "loss_{loss}",
-          "tokens_{form}",
-          "temperature",
-          "throughout"
-        ],
-        "by_margin": false,
-        "without_margin": null
-      },
-      "penalty": {
-        "theorem": "threshold.stationarity",
-        "hypotheses": [
-          "values",
-          "loss_{loss}",
-          "tokens_{form}",
-          "temperature",
-          "throughout",
-          "strict"
-        ],
-        "by_margin": false,
-        "without_margin": null
-      },
-      "extinction_steps": {
-        "theorem": "extinction.finite_time",
-        "hypotheses": [
-          "penalised_{form}",
-          "steps",
-          "initial",
-          "every_step"
-        ],
-        "by_margin": false,
-        "without_margin": null
-      },
-      "margin": {
-        "theorem": "blocks.margin_{form}",
-        "hypotheses": [
-          "penalised_{form}",
-          "dead",
-          "parts",
-          "ball_{form}",
-          "scores",
-          "dial"
-        ],
-        "by_margin": true,
-        "without_margin": null
-      },
-      "outside_mass": {
-        "theorem": "concentration.outside_mass",
-        "hypotheses": [
-          "row",
-          "penalised_{form}",
-          "dead",
-          "parts",
-          "ball_{form}",
-          "scores",
-          "dial"
-        ],
-        "by_margin": true,
-        "without_margin": null
-      },
-      "fidelity": {
-        "theorem": "concentration.fidelity_floor",
-        "hypotheses": [
-          "row",
-          "penalised_{form}",
-          "dead",
-          "parts",
-          "ball_{form}",
-          "scores",
-          "dial"
-        ],
-        "by_margin": true,
-        "without_margin": null
-      },
-      "entropy_nats": {
-        "theorem": "entropy.ceiling",
-        "hypotheses": [
-          "row",
-          "positive",
-          "penalised_{form}",
-          "dead",
-          "parts",
-          "ball_{form}",
-          "scores",
-          "dial"
-        ],
-        "by_margin": true,
-        "without_margin": [
-          "row",
-          "none"
-        ]
-      },
-      "entropy_bits": {
-        "theorem": "entropy.ceiling",
-        "hypotheses": [
-          "row",
-          "positive",
-          "penalised_{form}",
-          "dead",
-          "parts",
-          "ball_{form}",
-          "scores",
-          "dial"
-        ],
-        "by_margin": true,
-        "without_margin": [
-          "row",
-          "none"
-        ]
-      },
-      "dial_for_target": {
-        "theorem": "dial.target",
-        "hypotheses": [
-          "row",
-          "target",
-          "penalised_{form}",
-          "dead",
-          "parts",
-          "ball_{form}",
-          "scores",
-          "strength"
-        ],
-        "by_margin": false,
-        "without_margin": null
-      }
+    {
+     "field": "attention.temperature",
+     "required": true,
+     "letter": "tau",
+     "name": "temperature",
+     "help": "Content scores are divided by it.",
+     "low": 0.1,
+     "high": 10,
+     "log": true,
+     "start": "1.0",
+     "default": "",
+     "kind": "number",
+     "meaning": "temperature",
+     "unit": "",
+     "symbol": [
+      "τ",
+      ""
+     ]
     },
-    "hypotheses": {
-      "values": "value vectors of a row lie within a diameter of {D_V}",
-      "loss_gradient": "the loss is a mean over queries of losses of one output each, with gradient norm at most {G}",
-      "loss_cross-entropy": "the loss is a mean over queries of losses of one output each, with gradient norm at most {G} (cross-entropy on a readout of that diameter)",
-      "tokens_bilinear": "block parts of tokens: mean norm at most {B_c}, diameter at most {D_c}",
-      "tokens_qk": "tokens: norm at most {B_x}, diameter at most {D_X}; block parts: mean norm at most {B_c}, diameter at most {D_c}; Frobenius balls {rho_Q} on W_Q and {rho_K} on W_K",
-      "temperature": "scores divided by temperature {tau}",
-      "throughout": "these bounds hold throughout training",
-      "strict": "slack {gamma} > 0: at the threshold itself it is false",
-      "penalised_bilinear": "every cross-block group A^(c,c') has penalty weight at least `penalty`, strictly above the gradient bound",
-      "penalised_qk": "every cross-block group W_Q^(b,c), W_K^(b,c) has penalty weight at least `penalty`, strictly above the gradient bound",
-      "steps": "proximal steps of constant size {eta}, slack {gamma}",
-      "initial": "initial group norms at most {theta0}",
-      "every_step": "gradients bounded as for penalty_threshold at every step (minibatches included)",
-      "dead": "all cross-block groups are zero (after `extinction_steps` proximal steps, or at any stationary point)",
-      "parts": "tokens: own-block part at most {B}, off-block part at most {delta}, the smaller bound of the two",
-      "ball_bilinear": "||A||_F <= {rho_A}",
-      "ball_qk": "||W_Q||_F <= {rho_Q} and ||W_K||_F <= {rho_K}",
-      "scores": "scores are content / {tau} + dial: no position bias, no query or key bias, rotations only inside blocks",
-      "dial": "dial {beta} x {d} on in-block keys",
-      "row": "{n} visible keys, {g} of them in the query's block",
-      "positive": "margin > 0",
-      "none": "none: ln n bounds every row",
-      "target": "target: outside mass at most {eps_target}",
-      "strength": "dial strength {beta}"
+    {
+     "field": "attention.parametrisation",
+     "required": true,
+     "name": "content scores",
+     "help": "How the layer makes content scores.",
+     "words": {
+      "bilinear": "bilinear form A",
+      "qk": "queries and keys, W_Q and W_K"
+     },
+     "kind": "choice",
+     "start": "bilinear"
     },
-    "vacuous": "the dial adds {added} nats and content may lead by {lead}: the margin {margin} is not positive, and a uniform row satisfies every hypothesis; raise dial.setting or lower the content norm",
-    "what_vacuous_means": "Margin, outside mass, fidelity and entropy are true but say no more than that the row is a distribution.",
-    "no_target": "no [target] is given"
+    {
+     "field": "norms.input",
+     "required": true,
+     "letter": "B_x",
+     "name": "token norm",
+     "help": "Greatest norm of a token.",
+     "low": 0,
+     "high": 8,
+     "log": false,
+     "start": "1.0",
+     "default": "",
+     "kind": "number",
+     "meaning": "bound on the norm of a token",
+     "unit": "norm",
+     "symbol": [
+      "B",
+      "x"
+     ]
+    },
+    {
+     "field": "norms.block_input",
+     "required": true,
+     "letter": "B",
+     "name": "own-block norm",
+     "help": "Greatest norm of a token's part in its own block.",
+     "low": 0,
+     "high": 8,
+     "log": false,
+     "start": "1.0",
+     "default": "",
+     "kind": "number",
+     "meaning": "bound on the norm of a token's own-block part",
+     "unit": "norm",
+     "symbol": [
+      "B",
+      ""
+     ]
+    },
+    {
+     "field": "norms.leak",
+     "required": true,
+     "letter": "delta",
+     "name": "leak",
+     "help": "Greatest norm of a token's part outside its block.",
+     "low": 0,
+     "high": 1,
+     "log": false,
+     "start": "0.0",
+     "default": "",
+     "kind": "number",
+     "meaning": "leak: bound on the norm of a token's off-block part",
+     "unit": "norm",
+     "symbol": [
+      "δ",
+      ""
+     ]
+    },
+    {
+     "field": "norms.value_diameter",
+     "required": true,
+     "letter": "D_V",
+     "name": "value diameter",
+     "help": "Greatest distance of two values.",
+     "low": 0,
+     "high": 8,
+     "log": false,
+     "start": "2.0",
+     "default": "",
+     "kind": "number",
+     "meaning": "diameter of the values",
+     "unit": "norm",
+     "symbol": [
+      "D",
+      "V"
+     ]
+    },
+    {
+     "field": "norms.content",
+     "required": false,
+     "letter": "rho_A",
+     "name": "norm of A",
+     "help": "Frobenius norm of the content form.",
+     "low": 0,
+     "high": 16,
+     "log": false,
+     "start": "4.0",
+     "default": "",
+     "kind": "number",
+     "meaning": "Frobenius ball of the bilinear content form A",
+     "unit": "",
+     "symbol": [
+      "ρ",
+      "A"
+     ]
+    },
+    {
+     "field": "norms.query",
+     "required": false,
+     "letter": "rho_Q",
+     "name": "norm of W_Q",
+     "help": "Frobenius norm of the query weights.",
+     "low": 0,
+     "high": 8,
+     "log": false,
+     "start": "2.0",
+     "default": "",
+     "kind": "number",
+     "meaning": "Frobenius ball of W_Q",
+     "unit": "",
+     "symbol": [
+      "ρ",
+      "Q"
+     ]
+    },
+    {
+     "field": "norms.key",
+     "required": false,
+     "letter": "rho_K",
+     "name": "norm of W_K",
+     "help": "Frobenius norm of the key weights.",
+     "low": 0,
+     "high": 8,
+     "log": false,
+     "start": "2.0",
+     "default": "",
+     "kind": "number",
+     "meaning": "Frobenius ball of W_K",
+     "unit": "",
+     "symbol": [
+      "ρ",
+      "K"
+     ]
+    },
+    {
+     "field": "norms.block_diameter",
+     "required": false,
+     "letter": "D_c",
+     "name": "block diameter",
+     "help": "Greatest distance of two tokens' parts in one block.",
+     "low": 0,
+     "high": 16,
+     "log": false,
+     "start": "",
+     "default": "twice the own-block norm",
+     "kind": "number",
+     "meaning": "diameter of the block-c parts of the tokens",
+     "unit": "norm",
+     "symbol": [
+      "D",
+      "c"
+     ]
+    },
+    {
+     "field": "norms.mean_block_norm",
+     "required": false,
+     "letter": "B_c",
+     "name": "mean block norm",
+     "help": "Mean norm of the tokens' parts in one block.",
+     "low": 0,
+     "high": 8,
+     "log": false,
+     "start": "",
+     "default": "the own-block norm",
+     "kind": "number",
+     "meaning": "mean norm of the block-c parts of the tokens",
+     "unit": "norm",
+     "symbol": [
+      "B",
+      "c"
+     ]
+    },
+    {
+     "field": "norms.input_diameter",
+     "required": false,
+     "letter": "D_X",
+     "name": "token diameter",
+     "help": "Greatest distance of two tokens.",
+     "low": 0,
+     "high": 16,
+     "log": false,
+     "start": "",
+     "default": "twice the token norm",
+     "kind": "number",
+     "meaning": "diameter of the tokens",
+     "unit": "norm",
+     "symbol": [
+      "D",
+      "X"
+     ]
+    },
+    {
+     "field": "loss.kind",
+     "required": true,
+     "name": "gradient bound from",
+     "help": "What is known of the loss.",
+     "words": {
+      "cross-entropy": "cross-entropy",
+      "gradient": "a given bound"
+     },
+     "kind": "choice",
+     "start": "cross-entropy"
+    },
+    {
+     "field": "loss.readout_diameter",
+     "required": false,
+     "letter": "D_U",
+     "name": "readout diameter",
+     "help": "Greatest distance of two rows of the readout.",
+     "low": 0,
+     "high": 8,
+     "log": false,
+     "start": "1.4142135623730951",
+     "default": "",
+     "kind": "number",
+     "meaning": "diameter of the readout rows",
+     "unit": "loss/norm",
+     "symbol": [
+      "D",
+      "U"
+     ]
+    },
+    {
+     "field": "loss.gradient",
+     "required": false,
+     "letter": "G",
+     "name": "gradient of the loss",
+     "help": "Greatest norm of the gradient in one output.",
+     "low": 0,
+     "high": 8,
+     "log": false,
+     "start": "1.5",
+     "default": "",
+     "kind": "number",
+     "meaning": "bound on the norm of the gradient of the loss in one output",
+     "unit": "loss/norm",
+     "symbol": [
+      "G",
+      ""
+     ]
+    },
+    {
+     "field": "dial.strength",
+     "required": true,
+     "letter": "beta",
+     "name": "dial strength",
+     "help": "What one unit of the dial adds to an in-block score.",
+     "low": 0.1,
+     "high": 4,
+     "log": true,
+     "start": "1.0",
+     "default": "",
+     "kind": "number",
+     "meaning": "strength of the dial",
+     "unit": "nats",
+     "symbol": [
+      "β",
+      ""
+     ]
+    },
+    {
+     "field": "dial.setting",
+     "required": true,
+     "letter": "d",
+     "name": "dial setting",
+     "help": "Where the dial stands; 0 is distributed attention.",
+     "low": 0,
+     "high": 40,
+     "log": false,
+     "start": "12.0",
+     "default": "",
+     "kind": "number",
+     "meaning": "setting of the dial",
+     "unit": "",
+     "symbol": [
+      "d",
+      ""
+     ]
+    },
+    {
+     "field": "training.step",
+     "required": true,
+     "letter": "eta",
+     "name": "step size",
+     "help": "Constant step of the proximal method.",
+     "low": 0.0001,
+     "high": 1,
+     "log": true,
+     "start": "0.1",
+     "default": "",
+     "kind": "number",
+     "meaning": "step size",
+     "unit": "norm^2/loss",
+     "symbol": [
+      "η",
+      ""
+     ]
+    },
+    {
+     "field": "training.slack",
+     "required": true,
+     "letter": "gamma",
+     "name": "penalty slack",
+     "help": "How far the penalty is set above the threshold.",
+     "low": 0.001,
+     "high": 1,
+     "log": true,
+     "start": "0.05",
+     "default": "",
+     "kind": "number",
+     "meaning": "slack of the penalty weight above the gradient bound",
+     "unit": "loss/norm",
+     "symbol": [
+      "γ",
+      ""
+     ]
+    },
+    {
+     "field": "training.initial_norm",
+     "required": true,
+     "letter": "theta0",
+     "name": "initial norm",
+     "help": "Greatest norm of a group at the start.",
+     "low": 0,
+     "high": 4,
+     "log": false,
+     "start": "1.0",
+     "default": "",
+     "kind": "number",
+     "meaning": "greatest initial norm of a penalised group",
+     "unit": "norm",
+     "symbol": [
+      "θ",
+      "0"
+     ]
+    },
+    {
+     "field": "target.outside_mass",
+     "required": false,
+     "letter": "eps",
+     "name": "outside mass wanted",
+     "help": "At most this much attention leaves the block.",
+     "low": 1e-09,
+     "high": 0.5,
+     "log": true,
+     "start": "",
+     "default": "",
+     "kind": "number",
+     "meaning": "outside mass: attention outside the block",
+     "unit": "",
+     "symbol": [
+      "ε",
+      ""
+     ]
+    },
+    {
+     "field": "target.fidelity",
+     "required": false,
+     "letter": "phi",
+     "name": "fidelity wanted",
+     "help": "At least this much attention stays in the block.",
+     "low": 0.5,
+     "high": 0.999999,
+     "log": false,
+     "start": "",
+     "default": "",
+     "kind": "number",
+     "meaning": "target pointer fidelity",
+     "unit": "",
+     "symbol": [
+      "φ",
+      ""
+     ]
+    }
+   ],
+   "rules": [
+    {
+     "field": "attention.keys",
+     "relation": "<=",
+     "bound": 9007199254740992,
+     "reason": "is beyond 2^53, where counts stop being exact",
+     "remedy": "Give a count of at most 2^53"
+    },
+    {
+     "field": "attention.block",
+     "relation": ">=",
+     "bound": 1,
+     "reason": "a row without a key in its block has no guarantee",
+     "remedy": "Give a block >= 1"
+    },
+    {
+     "field": "attention.keys",
+     "relation": ">",
+     "bound": "attention.block",
+     "reason": "must exceed attention.block: with no key outside there is nothing to bound",
+     "remedy": "Count every visible key in keys and only those of the query's own block in block"
+    },
+    {
+     "field": "attention.temperature",
+     "relation": ">",
+     "bound": 0,
+     "reason": "must be greater than 0 (scores are divided by it)",
+     "remedy": "Give a positive number"
+    },
+    {
+     "field": "norms.input",
+     "relation": ">=",
+     "bound": 0,
+     "reason": "is a norm and cannot be negative",
+     "remedy": "Give a number >= 0"
+    },
+    {
+     "field": "norms.block_input",
+     "relation": ">=",
+     "bound": 0,
+     "reason": "is a norm and cannot be negative",
+     "remedy": "Give a number >= 0"
+    },
+    {
+     "field": "norms.leak",
+     "relation": ">=",
+     "bound": 0,
+     "reason": "is a norm and cannot be negative",
+     "remedy": "Give a number >= 0"
+    },
+    {
+     "field": "norms.value_diameter",
+     "relation": ">=",
+     "bound": 0,
+     "reason": "is a norm and cannot be negative",
+     "remedy": "Give a number >= 0"
+    },
+    {
+     "field": "norms.content",
+     "relation": ">=",
+     "bound": 0,
+     "reason": "is a norm and cannot be negative",
+     "remedy": "Give a number >= 0"
+    },
+    {
+     "field": "norms.query",
+     "relation": ">=",
+     "bound": 0,
+     "reason": "is a norm and cannot be negative",
+     "remedy": "Give a number >= 0"
+    },
+    {
+     "field": "norms.key",
+     "relation": ">=",
+     "bound": 0,
+     "reason": "is a norm and cannot be negative",
+     "remedy": "Give a number >= 0"
+    },
+    {
+     "field": "norms.block_diameter",
+     "relation": ">=",
+     "bound": 0,
+     "reason": "is a norm and cannot be negative",
+     "remedy": "Give a number >= 0"
+    },
+    {
+     "field": "norms.mean_block_norm",
+     "relation": ">=",
+     "bound": 0,
+     "reason": "is a norm and cannot be negative",
+     "remedy": "Give a number >= 0"
+    },
+    {
+     "field": "norms.input_diameter",
+     "relation": ">=",
+     "bound": 0,
+     "reason": "is a norm and cannot be negative",
+     "remedy": "Give a number >= 0"
+    },
+    {
+     "field": "norms.leak",
+     "relation": "<=",
+     "bound": "norms.block_input",
+     "reason": "exceeds norms.block_input, and the leak bound needs delta <= B",
+     "remedy": "Assign each token to the block that carries most of its norm, or raise block_input to cover the leak"
+    },
+    {
+     "field": "loss.readout_diameter",
+     "relation": ">=",
+     "bound": 0,
+     "reason": "is a norm and cannot be negative",
+     "remedy": "Give a number >= 0"
+    },
+    {
+     "field": "loss.gradient",
+     "relation": ">=",
+     "bound": 0,
+     "reason": "is a norm and cannot be negative",
+     "remedy": "Give a number >= 0"
+    },
+    {
+     "field": "dial.strength",
+     "relation": ">",
+     "bound": 0,
+     "reason": "must be greater than 0 (it divides the dial setting)",
+     "remedy": "Give a positive number"
+    },
+    {
+     "field": "training.step",
+     "relation": ">",
+     "bound": 0,
+     "reason": "must be greater than 0 (no step, no extinction)",
+     "remedy": "Give a positive number"
+    },
+    {
+     "field": "training.slack",
+     "relation": ">",
+     "bound": 0,
+     "reason": "must be greater than 0 (at the threshold itself stationarity is not enough: threshold.stationarity is strict)",
+     "remedy": "Give a positive number"
+    },
+    {
+     "field": "training.initial_norm",
+     "relation": ">=",
+     "bound": 0,
+     "reason": "is a norm and cannot be negative",
+     "remedy": "Give a number >= 0"
+    },
+    {
+     "field": "target.outside_mass",
+     "relation": ">",
+     "bound": 0,
+     "reason": "must lie strictly between 0 and 1",
+     "remedy": "Give a fraction such as 1e-3 or 0.999"
+    },
+    {
+     "field": "target.outside_mass",
+     "relation": "<",
+     "bound": 1,
+     "reason": "must lie strictly between 0 and 1",
+     "remedy": "Give a fraction such as 1e-3 or 0.999"
+    },
+    {
+     "field": "target.fidelity",
+     "relation": ">",
+     "bound": 0,
+     "reason": "must lie strictly between 0 and 1",
+     "remedy": "Give a fraction such as 1e-3 or 0.999"
+    },
+    {
+     "field": "target.fidelity",
+     "relation": "<",
+     "bound": 1,
+     "reason": "must lie strictly between 0 and 1",
+     "remedy": "Give a fraction such as 1e-3 or 0.999"
+    }
+   ],
+   "choices": [
+    {
+     "field": "norms.content",
+     "chooser": "attention.parametrisation",
+     "choice": "bilinear"
+    },
+    {
+     "field": "norms.query",
+     "chooser": "attention.parametrisation",
+     "choice": "qk"
+    },
+    {
+     "field": "norms.key",
+     "chooser": "attention.parametrisation",
+     "choice": "qk"
+    },
+    {
+     "field": "loss.readout_diameter",
+     "chooser": "loss.kind",
+     "choice": "cross-entropy"
+    },
+    {
+     "field": "loss.gradient",
+     "chooser": "loss.kind",
+     "choice": "gradient"
+    }
+   ],
+   "results": {
+    "penalty_threshold": {
+     "label": "penalty threshold",
+     "sign": ">",
+     "unit": "loss/norm",
+     "side": "up"
+    },
+    "penalty": {
+     "label": "penalty",
+     "sign": ">=",
+     "unit": "loss/norm",
+     "side": "up"
+    },
+    "extinction_steps": {
+     "label": "extinction after",
+     "sign": "<=",
+     "unit": "steps",
+     "side": null
+    },
+    "margin": {
+     "label": "margin",
+     "sign": ">=",
+     "unit": "nats",
+     "side": "down"
+    },
+    "outside_mass": {
+     "label": "outside mass",
+     "sign": "<=",
+     "unit": "",
+     "side": "up"
+    },
+    "fidelity": {
+     "label": "fidelity",
+     "sign": ">=",
+     "unit": "",
+     "side": "down"
+    },
+    "entropy_nats": {
+     "label": "entropy",
+     "sign": "<=",
+     "unit": "nats",
+     "side": "up"
+    },
+    "entropy_bits": {
+     "label": "entropy",
+     "sign": "<=",
+     "unit": "bits",
+     "side": "up"
+    },
+    "dial_for_target": {
+     "label": "dial for target",
+     "sign": ">=",
+     "unit": "",
+     "side": "up"
+    }
+   },
+   "reasons": {
+    "penalty_threshold": {
+     "theorem": "threshold.gradient_{form}",
+     "hypotheses": [
+      "values",
+      "loss_{loss}",
+      "tokens_{form}",
+      "temperature",
+      "throughout"
+     ],
+     "by_margin": false,
+     "without_margin": null
+    },
+    "penalty": {
+     "theorem": "threshold.stationarity",
+     "hypotheses": [
+      "values",
+      "loss_{loss}",
+      "tokens_{form}",
+      "temperature",
+      "throughout",
+      "strict"
+     ],
+     "by_margin": false,
+     "without_margin": null
+    },
+    "extinction_steps": {
+     "theorem": "extinction.finite_time",
+     "hypotheses": [
+      "penalised_{form}",
+      "steps",
+      "initial",
+      "every_step"
+     ],
+     "by_margin": false,
+     "without_margin": null
+    },
+    "margin": {
+     "theorem": "blocks.margin_{form}",
+     "hypotheses": [
+      "penalised_{form}",
+      "dead",
+      "parts",
+      "ball_{form}",
+      "scores",
+      "dial"
+     ],
+     "by_margin": true,
+     "without_margin": null
+    },
+    "outside_mass": {
+     "theorem": "concentration.outside_mass",
+     "hypotheses": [
+      "row",
+      "penalised_{form}",
+      "dead",
+      "parts",
+      "ball_{form}",
+      "scores",
+      "dial"
+     ],
+     "by_margin": true,
+     "without_margin": null
+    },
+    "fidelity": {
+     "theorem": "concentration.fidelity_floor",
+     "hypotheses": [
+      "row",
+      "penalised_{form}",
+      "dead",
+      "parts",
+      "ball_{form}",
+      "scores",
+      "dial"
+     ],
+     "by_margin": true,
+     "without_margin": null
+    },
+    "entropy_nats": {
+     "theorem": "entropy.ceiling",
+     "hypotheses": [
+      "row",
+      "positive",
+      "penalised_{form}",
+      "dead",
+      "parts",
+      "ball_{form}",
+      "scores",
+      "dial"
+     ],
+     "by_margin": true,
+     "without_margin": [
+      "row",
+      "none"
+     ]
+    },
+    "entropy_bits": {
+     "theorem": "entropy.ceiling",
+     "hypotheses": [
+      "row",
+      "positive",
+      "penalised_{form}",
+      "dead",
+      "parts",
+      "ball_{form}",
+      "scores",
+      "dial"
+     ],
+     "by_margin": true,
+     "without_margin": [
+      "row",
+      "none"
+     ]
+    },
+    "dial_for_target": {
+     "theorem": "dial.target",
+     "hypotheses": [
+      "row",
+      "target",
+      "penalised_{form}",
+      "dead",
+      "parts",
+      "ball_{form}",
+      "scores",
+      "strength"
+     ],
+     "by_margin": false,
+     "without_margin": null
+    }
+   },
+   "hypotheses": {
+    "values": "value vectors of a row lie within a diameter of {D_V}",
+    "loss_gradient": "the loss is a mean over queries of losses of one output each, with gradient norm at most {G}",
+    "loss_cross-entropy": "the loss is a mean over queries of losses of one output each, with gradient norm at most {G} (cross-entropy on a readout of that diameter)",
+    "tokens_bilinear": "block parts of tokens: mean norm at most {B_c}, diameter at most {D_c}",
+    "tokens_qk": "tokens: norm at most {B_x}, diameter at most {D_X}; block parts: mean norm at most {B_c}, diameter at most {D_c}; Frobenius balls {rho_Q} on W_Q and {rho_K} on W_K",
+    "temperature": "scores divided by temperature {tau}",
+    "throughout": "these bounds hold throughout training",
+    "strict": "slack {gamma} > 0: at the threshold itself it is false",
+    "penalised_bilinear": "every cross-block group A^(c,c') has penalty weight at least `penalty`, strictly above the gradient bound",
+    "penalised_qk": "every cross-block group W_Q^(b,c), W_K^(b,c) has penalty weight at least `penalty`, strictly above the gradient bound",
+    "steps": "proximal steps of constant size {eta}, slack {gamma}",
+    "initial": "initial group norms at most {theta0}",
+    "every_step": "gradients bounded as for penalty_threshold at every step (minibatches included)",
+    "dead": "all cross-block groups are zero (after `extinction_steps` proximal steps, or at any stationary point)",
+    "parts": "tokens: own-block part at most {B}, off-block part at most {delta}, the smaller bound of the two",
+    "ball_bilinear": "||A||_F <= {rho_A}",
+    "ball_qk": "||W_Q||_F <= {rho_Q} and ||W_K||_F <= {rho_K}",
+    "scores": "scores are content / {tau} + dial: no position bias, no query or key bias, rotations only inside blocks",
+    "dial": "dial {beta} x {d} on in-block keys",
+    "row": "{n} visible keys, {g} of them in the query's block",
+    "positive": "margin > 0",
+    "none": "none: ln n bounds every row",
+    "target": "target: outside mass at most {eps_target}",
+    "strength": "dial strength {beta}"
+   },
+   "vacuous": "the dial adds {added} nats and content may lead by {lead}: the margin {margin} is not positive, and a uniform row satisfies every hypothesis; raise dial.setting or lower the content norm",
+   "what_vacuous_means": "Margin, outside mass, fidelity and entropy are true but say no more than that the row is a distribution.",
+   "no_target": "no [target] is given"
   };
+
+  localist.catalogue = [
+   {
+    "name": "outside_mass_bound",
+    "doc": "Greatest outside mass of a row whose block of g of n keys leads by a margin t (nats, any sign).",
+    "unit": "",
+    "theorem": "concentration.outside_mass",
+    "stated": "(-g + n)*exp(-t)/(g + (-g + n)*exp(-t))",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "g",
+      "symbol": [
+       "g",
+       ""
+      ],
+      "meaning": "visible keys in the block G of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "8"
+     },
+     {
+      "name": "t",
+      "symbol": [
+       "t",
+       ""
+      ],
+      "meaning": "claimed margin: least score in G minus greatest score outside",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "fidelity_bound",
+    "doc": "Least pointer fidelity of a row whose block of g of n keys leads by a margin t (nats, any sign).",
+    "unit": "",
+    "theorem": "concentration.fidelity_floor",
+    "stated": "-(-g + n)*exp(-t)/(g + (-g + n)*exp(-t)) + 1",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "g",
+      "symbol": [
+       "g",
+       ""
+      ],
+      "meaning": "visible keys in the block G of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "8"
+     },
+     {
+      "name": "t",
+      "symbol": [
+       "t",
+       ""
+      ],
+      "meaning": "claimed margin: least score in G minus greatest score outside",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "fidelity_margin",
+    "doc": "Least margin (nats) that guarantees fidelity 1 - eps for every row; also necessary, against the mean score outside.",
+    "unit": "nats",
+    "theorem": "concentration.fidelity",
+    "stated": "log((1 - eps)/eps) + log((-g + n)/g)",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "g",
+      "symbol": [
+       "g",
+       ""
+      ],
+      "meaning": "visible keys in the block G of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "8"
+     },
+     {
+      "name": "eps",
+      "symbol": [
+       "ε",
+       ""
+      ],
+      "meaning": "outside mass: attention outside the block",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "outside_mass_exponential",
+    "doc": "rho = ((n - g)/g) e^-t, the exponential bound on the outside mass; not below the sharp one.",
+    "unit": "",
+    "theorem": "concentration.exponential_rate",
+    "stated": "(-g + n)*exp(-t)/g",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "g",
+      "symbol": [
+       "g",
+       ""
+      ],
+      "meaning": "visible keys in the block G of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "8"
+     },
+     {
+      "name": "t",
+      "symbol": [
+       "t",
+       ""
+      ],
+      "meaning": "claimed margin: least score in G minus greatest score outside",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "outside_mass_exponential_floor",
+    "doc": "rho - rho^2: the worst row has at least this outside mass, so the exponential rate is exact; rho <= 1 or it says nothing.",
+    "unit": "",
+    "theorem": "concentration.rate_is_exact",
+    "stated": "(-g + n)*exp(-t)/g - (-g + n)^2*exp(-2*t)/g^2",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "g",
+      "symbol": [
+       "g",
+       ""
+      ],
+      "meaning": "visible keys in the block G of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "8"
+     },
+     {
+      "name": "t",
+      "symbol": [
+       "t",
+       ""
+      ],
+      "meaning": "claimed margin: least score in G minus greatest score outside",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "entropy_ceiling",
+    "doc": "Greatest entropy (nats) of a row whose block of g of n keys leads by a margin t >= 0; for any t the two-level row's.",
+    "unit": "nats",
+    "theorem": "entropy.ceiling",
+    "stated": "t*(-g + n)*exp(-t)/(g + (-g + n)*exp(-t)) + log(g + (-g + n)*exp(-t))",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "g",
+      "symbol": [
+       "g",
+       ""
+      ],
+      "meaning": "visible keys in the block G of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "8"
+     },
+     {
+      "name": "t",
+      "symbol": [
+       "t",
+       ""
+      ],
+      "meaning": "claimed margin: least score in G minus greatest score outside",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "entropy_deficit",
+    "doc": "ln n minus the entropy ceiling (nats), t >= 0: what the margin is worth; correct to full precision for tiny t.",
+    "unit": "nats",
+    "theorem": "entropy.ceiling_below_ln_n",
+    "stated": "-t*(-g + n)*exp(-t)/(g + (-g + n)*exp(-t)) + log(n) - log(g + (-g + n)*exp(-t))",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "g",
+      "symbol": [
+       "g",
+       ""
+      ],
+      "meaning": "visible keys in the block G of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "8"
+     },
+     {
+      "name": "t",
+      "symbol": [
+       "t",
+       ""
+      ],
+      "meaning": "claimed margin: least score in G minus greatest score outside",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "entropy_exponential",
+    "doc": "ln g + rho (1 + t): the exponential form of the ceiling (nats), t >= 0; weaker, and vacuous for moderate t.",
+    "unit": "nats",
+    "theorem": "entropy.exponential",
+    "stated": "log(g) + (-g + n)*(t + 1)*exp(-t)/g",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "g",
+      "symbol": [
+       "g",
+       ""
+      ],
+      "meaning": "visible keys in the block G of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "8"
+     },
+     {
+      "name": "t",
+      "symbol": [
+       "t",
+       ""
+      ],
+      "meaning": "claimed margin: least score in G minus greatest score outside",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "entropy_exponential_floor",
+    "doc": "ln g + rho (1 + t) - rho^2 (t + 1/2): the worst row has at least this entropy (nats), so the rate is exact; t >= 0.",
+    "unit": "nats",
+    "theorem": "entropy.exponential_exact",
+    "stated": "log(g) + (-g + n)*(t + 1)*exp(-t)/g - (-g + n)^2*(t + 1/2)*exp(-2*t)/g^2",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "g",
+      "symbol": [
+       "g",
+       ""
+      ],
+      "meaning": "visible keys in the block G of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "8"
+     },
+     {
+      "name": "t",
+      "symbol": [
+       "t",
+       ""
+      ],
+      "meaning": "claimed margin: least score in G minus greatest score outside",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "dual",
+    "doc": "ln Z + t eps: bound on the entropy (nats) of every distribution with outside mass eps, for every real t.",
+    "unit": "nats",
+    "theorem": "entropy.dual",
+    "stated": "eps*t + log(g + (-g + n)*exp(-t))",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "g",
+      "symbol": [
+       "g",
+       ""
+      ],
+      "meaning": "visible keys in the block G of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "8"
+     },
+     {
+      "name": "t",
+      "symbol": [
+       "t",
+       ""
+      ],
+      "meaning": "claimed margin: least score in G minus greatest score outside",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "eps",
+      "symbol": [
+       "ε",
+       ""
+      ],
+      "meaning": "outside mass: attention outside the block",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "binary_entropy",
+    "doc": "h(eps), the entropy (nats) of a coin that lands outside with probability eps, 0 < eps < 1.",
+    "unit": "nats",
+    "theorem": "entropy.at_outside_mass",
+    "stated": "-eps*log(eps) - (1 - eps)*log(1 - eps)",
+    "args": [
+     {
+      "name": "eps",
+      "symbol": [
+       "ε",
+       ""
+      ],
+      "meaning": "outside mass: attention outside the block",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "entropy_at_outside_mass",
+    "doc": "Greatest entropy (nats) of any distribution with outside mass exactly eps, 0 < eps < 1: the least dual form.",
+    "unit": "nats",
+    "theorem": "entropy.at_outside_mass",
+    "stated": "-eps*log(eps) + eps*log(-g + n) + (1 - eps)*log(g) - (1 - eps)*log(1 - eps)",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "g",
+      "symbol": [
+       "g",
+       ""
+      ],
+      "meaning": "visible keys in the block G of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "8"
+     },
+     {
+      "name": "eps",
+      "symbol": [
+       "ε",
+       ""
+      ],
+      "meaning": "outside mass: attention outside the block",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "range_gap",
+    "doc": "psi(R): scores within a range R give an entropy of at least ln n - psi(R) (nats), for every n; psi(0) = 0.",
+    "unit": "nats",
+    "theorem": "entropy.gap",
+    "stated": "R/(1 - exp(-R)) - log(R/(1 - exp(-R))) - 1",
+    "args": [
+     {
+      "name": "R",
+      "symbol": [
+       "R",
+       ""
+      ],
+      "meaning": "greatest score minus least score (or a bound on it)",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "range_gap_simple",
+    "doc": "min(R^2/8, R): the simple bound on psi(R) (nats), R >= 0.",
+    "unit": "nats",
+    "theorem": "entropy.gap_simple",
+    "stated": "Min(R, R^2/8)",
+    "args": [
+     {
+      "name": "R",
+      "symbol": [
+       "R",
+       ""
+      ],
+      "meaning": "greatest score minus least score (or a bound on it)",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "entropy_floor_tier",
+    "doc": "Entropy (nats) of the two-level row with k of n keys R above the rest; the least over 1 <= k < n is the floor.",
+    "unit": "nats",
+    "theorem": "entropy.floor",
+    "stated": "R*(-k + n)*exp(-R)/(k + (-k + n)*exp(-R)) + log(k + (-k + n)*exp(-R))",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "k",
+      "symbol": [
+       "k",
+       ""
+      ],
+      "meaning": "size of the high tier of a two-level row",
+      "unit": "keys",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "R",
+      "symbol": [
+       "R",
+       ""
+      ],
+      "meaning": "greatest score minus least score (or a bound on it)",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "entropy_floor_size",
+    "doc": "Real size r0 of the high tier at which the two-level entropy of range R is least; the floor's k is next to it.",
+    "unit": "keys",
+    "theorem": "entropy.floor",
+    "stated": "n*(R - 1 + exp(-R))*exp(-R)/(1 - exp(-R))^2",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "R",
+      "symbol": [
+       "R",
+       ""
+      ],
+      "meaning": "greatest score minus least score (or a bound on it)",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "pointer_floor",
+    "doc": "Least possible greatest attention weight of a row of entropy H (nats).",
+    "unit": "",
+    "theorem": "entropy.pointer_best",
+    "stated": "Max(-H/(2*log(2)) + 1, exp(-H))",
+    "args": [
+     {
+      "name": "H",
+      "symbol": [
+       "H",
+       ""
+      ],
+      "meaning": "entropy of the attention row",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "gradient_bound_bilinear",
+    "doc": "Bound on the gradient norm of a cross-block group A^(c,c') of a bilinear layer: D_c of block c', B_c of block c.",
+    "unit": "loss/norm",
+    "theorem": "threshold.gradient_bilinear",
+    "stated": "B_c*D_V*D_c*G/(4*tau)",
+    "args": [
+     {
+      "name": "G",
+      "symbol": [
+       "G",
+       ""
+      ],
+      "meaning": "bound on the norm of the gradient of the loss in one output",
+      "unit": "loss/norm",
+      "domain": "nonnegative",
+      "start": "1.5"
+     },
+     {
+      "name": "D_V",
+      "symbol": [
+       "D",
+       "V"
+      ],
+      "meaning": "diameter of the values",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "2"
+     },
+     {
+      "name": "D_c",
+      "symbol": [
+       "D",
+       "c"
+      ],
+      "meaning": "diameter of the block-c parts of the tokens",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "B_c",
+      "symbol": [
+       "B",
+       "c"
+      ],
+      "meaning": "mean norm of the block-c parts of the tokens",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "gradient_bound_qk_query",
+    "doc": "Bound on the gradient norm of a query group W_Q^(b,c).",
+    "unit": "loss/norm",
+    "theorem": "threshold.gradient_query",
+    "stated": "B_c*D_K*D_V*G/(4*tau)",
+    "args": [
+     {
+      "name": "G",
+      "symbol": [
+       "G",
+       ""
+      ],
+      "meaning": "bound on the norm of the gradient of the loss in one output",
+      "unit": "loss/norm",
+      "domain": "nonnegative",
+      "start": "1.5"
+     },
+     {
+      "name": "D_V",
+      "symbol": [
+       "D",
+       "V"
+      ],
+      "meaning": "diameter of the values",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "2"
+     },
+     {
+      "name": "D_K",
+      "symbol": [
+       "D",
+       "K"
+      ],
+      "meaning": "diameter of the keys",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "B_c",
+      "symbol": [
+       "B",
+       "c"
+      ],
+      "meaning": "mean norm of the block-c parts of the tokens",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "gradient_bound_qk_key",
+    "doc": "Bound on the gradient norm of a key group W_K^(b,c).",
+    "unit": "loss/norm",
+    "theorem": "threshold.gradient_key",
+    "stated": "B_q*D_V*D_c*G/(4*tau)",
+    "args": [
+     {
+      "name": "G",
+      "symbol": [
+       "G",
+       ""
+      ],
+      "meaning": "bound on the norm of the gradient of the loss in one output",
+      "unit": "loss/norm",
+      "domain": "nonnegative",
+      "start": "1.5"
+     },
+     {
+      "name": "D_V",
+      "symbol": [
+       "D",
+       "V"
+      ],
+      "meaning": "diameter of the values",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "2"
+     },
+     {
+      "name": "D_c",
+      "symbol": [
+       "D",
+       "c"
+      ],
+      "meaning": "diameter of the block-c parts of the tokens",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "B_q",
+      "symbol": [
+       "B",
+       "q"
+      ],
+      "meaning": "bound on the norm of a query",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "gradient_bound_qk",
+    "doc": "Bound on the gradient norm of every query and key group on the Frobenius balls rho_Q, rho_K.",
+    "unit": "loss/norm",
+    "theorem": "threshold.gradient_qk",
+    "stated": "D_V*G*Max(B_c*D_X*rho_K, B_x*D_c*rho_Q)/(4*tau)",
+    "args": [
+     {
+      "name": "G",
+      "symbol": [
+       "G",
+       ""
+      ],
+      "meaning": "bound on the norm of the gradient of the loss in one output",
+      "unit": "loss/norm",
+      "domain": "nonnegative",
+      "start": "1.5"
+     },
+     {
+      "name": "D_V",
+      "symbol": [
+       "D",
+       "V"
+      ],
+      "meaning": "diameter of the values",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "2"
+     },
+     {
+      "name": "rho_K",
+      "symbol": [
+       "ρ",
+       "K"
+      ],
+      "meaning": "Frobenius ball of W_K",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "2"
+     },
+     {
+      "name": "D_X",
+      "symbol": [
+       "D",
+       "X"
+      ],
+      "meaning": "diameter of the tokens",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "B_c",
+      "symbol": [
+       "B",
+       "c"
+      ],
+      "meaning": "mean norm of the block-c parts of the tokens",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "rho_Q",
+      "symbol": [
+       "ρ",
+       "Q"
+      ],
+      "meaning": "Frobenius ball of W_Q",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "2"
+     },
+     {
+      "name": "B_x",
+      "symbol": [
+       "B",
+       "x"
+      ],
+      "meaning": "bound on the norm of a token",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "D_c",
+      "symbol": [
+       "D",
+       "c"
+      ],
+      "meaning": "diameter of the block-c parts of the tokens",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "loss_gradient_ce",
+    "doc": "Bound on ||dl/do|| of cross-entropy on logits U o; at p_y = 0 the a-priori bound D_U, never attained.",
+    "unit": "loss/norm",
+    "theorem": "threshold.loss_gradient",
+    "stated": "D_U*(1 - p_y)",
+    "args": [
+     {
+      "name": "D_U",
+      "symbol": [
+       "D",
+       "U"
+      ],
+      "meaning": "diameter of the readout rows",
+      "unit": "loss/norm",
+      "domain": "nonnegative",
+      "start": "1.4142135623730951"
+     },
+     {
+      "name": "p_y",
+      "symbol": [
+       "p",
+       "y"
+      ],
+      "meaning": "probability that the model gives to the target",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "loss_gradient_mse",
+    "doc": "Bound on ||dl/do|| of half the squared error of U o, with ||o|| <= B_v and ||y|| <= B_y.",
+    "unit": "loss/norm",
+    "theorem": "threshold.loss_gradient_mse",
+    "stated": "norm_U*(B_v*norm_U + B_y)",
+    "args": [
+     {
+      "name": "norm_U",
+      "symbol": [
+       "norm",
+       "U"
+      ],
+      "meaning": "spectral norm of the readout",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "B_v",
+      "symbol": [
+       "B",
+       "v"
+      ],
+      "meaning": "bound on the norm of a value",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "B_y",
+      "symbol": [
+       "B",
+       "y"
+      ],
+      "meaning": "bound on the norm of a regression target",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "dial_scaled_gradient",
+    "doc": "Bound on the gradient norm of a cross-block bilinear group at a block-diagonal state with outside mass at most eps.",
+    "unit": "loss/norm",
+    "theorem": "threshold.dial_scaled",
+    "stated": "D_V*G*(B*delta*(1 - pi_c)/2 + B*pi_c*(B*eps + delta/2))/tau",
+    "args": [
+     {
+      "name": "G",
+      "symbol": [
+       "G",
+       ""
+      ],
+      "meaning": "bound on the norm of the gradient of the loss in one output",
+      "unit": "loss/norm",
+      "domain": "nonnegative",
+      "start": "1.5"
+     },
+     {
+      "name": "D_V",
+      "symbol": [
+       "D",
+       "V"
+      ],
+      "meaning": "diameter of the values",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "2"
+     },
+     {
+      "name": "pi_c",
+      "symbol": [
+       "π",
+       "c"
+      ],
+      "meaning": "fraction of the queries that belong to block c",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "B",
+      "symbol": [
+       "B",
+       ""
+      ],
+      "meaning": "bound on the norm of a token's own-block part",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "eps",
+      "symbol": [
+       "ε",
+       ""
+      ],
+      "meaning": "outside mass: attention outside the block",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "delta",
+      "symbol": [
+       "δ",
+       ""
+      ],
+      "meaning": "leak: bound on the norm of a token's off-block part",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "0"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "smoothness_bilinear",
+    "doc": "Lipschitz constant of the gradient of cross-entropy in the bilinear form A; its inverse is a safe step size.",
+    "unit": "loss/norm^2",
+    "theorem": "threshold.smoothness",
+    "stated": "B_x^4*(B_v^2*norm_U^2/2 + 2*B_v*D_U)/tau^2",
+    "args": [
+     {
+      "name": "D_U",
+      "symbol": [
+       "D",
+       "U"
+      ],
+      "meaning": "diameter of the readout rows",
+      "unit": "loss/norm",
+      "domain": "nonnegative",
+      "start": "1.4142135623730951"
+     },
+     {
+      "name": "B_v",
+      "symbol": [
+       "B",
+       "v"
+      ],
+      "meaning": "bound on the norm of a value",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "norm_U",
+      "symbol": [
+       "norm",
+       "U"
+      ],
+      "meaning": "spectral norm of the readout",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "B_x",
+      "symbol": [
+       "B",
+       "x"
+      ],
+      "meaning": "bound on the norm of a token",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "penalty_jump",
+    "doc": "Penalty weight at which the minimiser of (ab - 1)^2/2 + lambda(|a| + |b|) jumps from ab = 2/3 to 0.",
+    "unit": "loss/norm",
+    "theorem": "threshold.penalty_jump_above",
+    "stated": "sqrt(6)/9",
+    "args": []
+   },
+   {
+    "name": "penalty_jump_height",
+    "doc": "Product ab of the minimiser of (ab - 1)^2/2 + lambda(|a| + |b|) just before it jumps to 0.",
+    "unit": "",
+    "theorem": "threshold.penalty_gap",
+    "stated": "2/3",
+    "args": []
+   },
+   {
+    "name": "extinction_steps",
+    "doc": "Steps after which every penalised group is zero; exact only in exact arithmetic (guarantee.extinction_steps, FLINT).",
+    "unit": "steps",
+    "theorem": "extinction.finite_time",
+    "stated": "ceiling(theta0/(eta*gamma))",
+    "args": [
+     {
+      "name": "theta0",
+      "symbol": [
+       "θ",
+       "0"
+      ],
+      "meaning": "greatest initial norm of a penalised group",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "eta",
+      "symbol": [
+       "η",
+       ""
+      ],
+      "meaning": "step size",
+      "unit": "norm^2/loss",
+      "domain": "positive",
+      "start": "0.1"
+     },
+     {
+      "name": "gamma",
+      "symbol": [
+       "γ",
+       ""
+      ],
+      "meaning": "slack of the penalty weight above the gradient bound",
+      "unit": "loss/norm",
+      "domain": "positive",
+      "start": "0.05"
+     }
+    ]
+   },
+   {
+    "name": "norm_after_steps",
+    "doc": "Bound on the norm of a penalised group after some proximal steps of constant size.",
+    "unit": "norm",
+    "theorem": "extinction.norm_after",
+    "stated": "Max(0, -eta*gamma*steps + theta0)",
+    "args": [
+     {
+      "name": "theta0",
+      "symbol": [
+       "θ",
+       "0"
+      ],
+      "meaning": "greatest initial norm of a penalised group",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "eta",
+      "symbol": [
+       "η",
+       ""
+      ],
+      "meaning": "step size",
+      "unit": "norm^2/loss",
+      "domain": "positive",
+      "start": "0.1"
+     },
+     {
+      "name": "gamma",
+      "symbol": [
+       "γ",
+       ""
+      ],
+      "meaning": "slack of the penalty weight above the gradient bound",
+      "unit": "loss/norm",
+      "domain": "positive",
+      "start": "0.05"
+     },
+     {
+      "name": "steps",
+      "symbol": [
+       "steps",
+       ""
+      ],
+      "meaning": "proximal steps taken",
+      "unit": "steps",
+      "domain": "index",
+      "start": "3"
+     }
+    ]
+   },
+   {
+    "name": "momentum_ratio",
+    "doc": "Factor by which accumulated (PyTorch) momentum mu < 1 raises the bound on the update; averaged momentum has factor 1.",
+    "unit": "",
+    "theorem": "extinction.momentum",
+    "stated": "1/(1 - mu)",
+    "args": [
+     {
+      "name": "mu",
+      "symbol": [
+       "μ",
+       ""
+      ],
+      "meaning": "momentum coefficient",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "adam_ratio",
+    "doc": "C_A: bound on |m|/sqrt(v) per coordinate of Adam, whatever the gradients; needs beta1^2 < beta2 < 1.",
+    "unit": "",
+    "theorem": "extinction.adam_ratio",
+    "stated": "(1 - beta1)/sqrt((1 - beta2)*(-beta1^2/beta2 + 1))",
+    "args": [
+     {
+      "name": "beta1",
+      "symbol": [
+       "β",
+       "1"
+      ],
+      "meaning": "decay of Adam's first moment",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "beta2",
+      "symbol": [
+       "β",
+       "2"
+      ],
+      "meaning": "decay of Adam's second moment",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "adam_threshold",
+    "doc": "C_A sqrt(p_g): penalty weight above which a group of p_g parameters dies under Adam and an unscaled proximal step.",
+    "unit": "",
+    "theorem": "extinction.adam",
+    "stated": "sqrt(p_g)*(1 - beta1)/sqrt((1 - beta2)*(-beta1^2/beta2 + 1))",
+    "args": [
+     {
+      "name": "beta1",
+      "symbol": [
+       "β",
+       "1"
+      ],
+      "meaning": "decay of Adam's first moment",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "beta2",
+      "symbol": [
+       "β",
+       "2"
+      ],
+      "meaning": "decay of Adam's second moment",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "p_g",
+      "symbol": [
+       "p",
+       "g"
+      ],
+      "meaning": "parameters in a group",
+      "unit": "parameters",
+      "domain": "count",
+      "start": "4"
+     }
+    ]
+   },
+   {
+    "name": "subgradient_radius",
+    "doc": "Radius of the ball that the plain subgradient method enters and stays in, never reaching zero.",
+    "unit": "norm",
+    "theorem": "extinction.subgradient_ball",
+    "stated": "eta*(G_bar + lam)",
+    "args": [
+     {
+      "name": "eta",
+      "symbol": [
+       "η",
+       ""
+      ],
+      "meaning": "step size",
+      "unit": "norm^2/loss",
+      "domain": "positive",
+      "start": "0.1"
+     },
+     {
+      "name": "lam",
+      "symbol": [
+       "λ",
+       ""
+      ],
+      "meaning": "penalty weight of a group (lambda times its weight)",
+      "unit": "loss/norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "G_bar",
+      "symbol": [
+       "G",
+       "bar"
+      ],
+      "meaning": "bound on the norm of the vectors a group is moved by",
+      "unit": "loss/norm",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "leak_bound",
+    "doc": "Greatest content score (nats, either sign) between tokens of different blocks.",
+    "unit": "nats",
+    "theorem": "blocks.leak",
+    "stated": "2*B*delta*rho_A/tau",
+    "args": [
+     {
+      "name": "B",
+      "symbol": [
+       "B",
+       ""
+      ],
+      "meaning": "bound on the norm of a token's own-block part",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "delta",
+      "symbol": [
+       "δ",
+       ""
+      ],
+      "meaning": "leak: bound on the norm of a token's off-block part",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "0"
+     },
+     {
+      "name": "rho_A",
+      "symbol": [
+       "ρ",
+       "A"
+      ],
+      "meaning": "Frobenius ball of the bilinear content form A",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "4"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "leak_within",
+    "doc": "Greatest change (nats) that the leak makes to a content score inside a block.",
+    "unit": "nats",
+    "theorem": "blocks.leak_in_block",
+    "stated": "delta^2*rho_A/tau",
+    "args": [
+     {
+      "name": "delta",
+      "symbol": [
+       "δ",
+       ""
+      ],
+      "meaning": "leak: bound on the norm of a token's off-block part",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "0"
+     },
+     {
+      "name": "rho_A",
+      "symbol": [
+       "ρ",
+       "A"
+      ],
+      "meaning": "Frobenius ball of the bilinear content form A",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "4"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "margin_with_leak",
+    "doc": "Least margin (nats) when the own-block parts alone score at least t_in inside the block; no dial.",
+    "unit": "nats",
+    "theorem": "blocks.margin",
+    "stated": "-rho_A*(2*B*delta + delta^2)/tau + t_in",
+    "args": [
+     {
+      "name": "t_in",
+      "symbol": [
+       "t",
+       "in"
+      ],
+      "meaning": "least in-block score of the own-block parts",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "B",
+      "symbol": [
+       "B",
+       ""
+      ],
+      "meaning": "bound on the norm of a token's own-block part",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "delta",
+      "symbol": [
+       "δ",
+       ""
+      ],
+      "meaning": "leak: bound on the norm of a token's off-block part",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "0"
+     },
+     {
+      "name": "rho_A",
+      "symbol": [
+       "ρ",
+       "A"
+      ],
+      "meaning": "Frobenius ball of the bilinear content form A",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "4"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "content_bound",
+    "doc": "Greatest lead (nats) that content can give a key outside over a key in the block: what the dial has to beat.",
+    "unit": "nats",
+    "theorem": "blocks.margin_bilinear",
+    "stated": "rho_A*(B + delta)^2/tau",
+    "args": [
+     {
+      "name": "rho_A",
+      "symbol": [
+       "ρ",
+       "A"
+      ],
+      "meaning": "Frobenius ball of the bilinear content form A",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "4"
+     },
+     {
+      "name": "B",
+      "symbol": [
+       "B",
+       ""
+      ],
+      "meaning": "bound on the norm of a token's own-block part",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "delta",
+      "symbol": [
+       "δ",
+       ""
+      ],
+      "meaning": "leak: bound on the norm of a token's off-block part",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "0"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "margin_bilinear",
+    "doc": "Guaranteed margin (nats) of a bilinear layer whose cross-block groups are zero.",
+    "unit": "nats",
+    "theorem": "blocks.margin_bilinear",
+    "stated": "beta*d - rho_A*(B + delta)^2/tau",
+    "args": [
+     {
+      "name": "beta",
+      "symbol": [
+       "β",
+       ""
+      ],
+      "meaning": "strength of the dial",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "d",
+      "symbol": [
+       "d",
+       ""
+      ],
+      "meaning": "setting of the dial",
+      "unit": "",
+      "domain": "real",
+      "start": "12"
+     },
+     {
+      "name": "rho_A",
+      "symbol": [
+       "ρ",
+       "A"
+      ],
+      "meaning": "Frobenius ball of the bilinear content form A",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "4"
+     },
+     {
+      "name": "B",
+      "symbol": [
+       "B",
+       ""
+      ],
+      "meaning": "bound on the norm of a token's own-block part",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "delta",
+      "symbol": [
+       "δ",
+       ""
+      ],
+      "meaning": "leak: bound on the norm of a token's off-block part",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "0"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "margin_qk",
+    "doc": "Guaranteed margin (nats) of a query/key layer whose cross-block groups are zero.",
+    "unit": "nats",
+    "theorem": "blocks.margin_qk",
+    "stated": "beta*d - rho_K*rho_Q*(B + delta)^2/tau",
+    "args": [
+     {
+      "name": "beta",
+      "symbol": [
+       "β",
+       ""
+      ],
+      "meaning": "strength of the dial",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "d",
+      "symbol": [
+       "d",
+       ""
+      ],
+      "meaning": "setting of the dial",
+      "unit": "",
+      "domain": "real",
+      "start": "12"
+     },
+     {
+      "name": "rho_Q",
+      "symbol": [
+       "ρ",
+       "Q"
+      ],
+      "meaning": "Frobenius ball of W_Q",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "2"
+     },
+     {
+      "name": "rho_K",
+      "symbol": [
+       "ρ",
+       "K"
+      ],
+      "meaning": "Frobenius ball of W_K",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "2"
+     },
+     {
+      "name": "B",
+      "symbol": [
+       "B",
+       ""
+      ],
+      "meaning": "bound on the norm of a token's own-block part",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "delta",
+      "symbol": [
+       "δ",
+       ""
+      ],
+      "meaning": "leak: bound on the norm of a token's off-block part",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "0"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "margin_at_dial",
+    "doc": "Margin (nats) at setting d when the greatest content lead of an outside key is R.",
+    "unit": "nats",
+    "theorem": "dial.margin",
+    "stated": "-R + beta*d",
+    "args": [
+     {
+      "name": "beta",
+      "symbol": [
+       "β",
+       ""
+      ],
+      "meaning": "strength of the dial",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "d",
+      "symbol": [
+       "d",
+       ""
+      ],
+      "meaning": "setting of the dial",
+      "unit": "",
+      "domain": "real",
+      "start": "12"
+     },
+     {
+      "name": "R",
+      "symbol": [
+       "R",
+       ""
+      ],
+      "meaning": "greatest score minus least score (or a bound on it)",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "outside_mass_at",
+    "doc": "Outside mass at setting d of a row whose outside mass at 0 is eps0, 0 < eps0 < 1.",
+    "unit": "",
+    "theorem": "dial.mass",
+    "stated": "eps0/(eps0 + (1 - eps0)*exp(beta*d))",
+    "args": [
+     {
+      "name": "eps0",
+      "symbol": [
+       "ε",
+       "0"
+      ],
+      "meaning": "outside mass at dial 0",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "beta",
+      "symbol": [
+       "β",
+       ""
+      ],
+      "meaning": "strength of the dial",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "d",
+      "symbol": [
+       "d",
+       ""
+      ],
+      "meaning": "setting of the dial",
+      "unit": "",
+      "domain": "real",
+      "start": "12"
+     }
+    ]
+   },
+   {
+    "name": "fidelity_at",
+    "doc": "Pointer fidelity at setting d of a row whose outside mass at 0 is eps0, 0 < eps0 < 1.",
+    "unit": "",
+    "theorem": "dial.fidelity",
+    "stated": "(1 - eps0)*exp(beta*d)/(eps0 + (1 - eps0)*exp(beta*d))",
+    "args": [
+     {
+      "name": "eps0",
+      "symbol": [
+       "ε",
+       "0"
+      ],
+      "meaning": "outside mass at dial 0",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "beta",
+      "symbol": [
+       "β",
+       ""
+      ],
+      "meaning": "strength of the dial",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "d",
+      "symbol": [
+       "d",
+       ""
+      ],
+      "meaning": "setting of the dial",
+      "unit": "",
+      "domain": "real",
+      "start": "12"
+     }
+    ]
+   },
+   {
+    "name": "dial_between",
+    "doc": "The one setting at which a row whose outside mass at 0 is eps0 has outside mass eps.",
+    "unit": "",
+    "theorem": "dial.level",
+    "stated": "(-log(eps/(1 - eps)) + log(eps0/(1 - eps0)))/beta",
+    "args": [
+     {
+      "name": "eps0",
+      "symbol": [
+       "ε",
+       "0"
+      ],
+      "meaning": "outside mass at dial 0",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "eps",
+      "symbol": [
+       "ε",
+       ""
+      ],
+      "meaning": "outside mass: attention outside the block",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "beta",
+      "symbol": [
+       "β",
+       ""
+      ],
+      "meaning": "strength of the dial",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "dial_for_outside_mass",
+    "doc": "Setting that guarantees outside mass eps when content lets no outside key lead by more than R; may be negative.",
+    "unit": "",
+    "theorem": "dial.target",
+    "stated": "(R + log((1 - eps)/eps) + log((-g + n)/g))/beta",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "g",
+      "symbol": [
+       "g",
+       ""
+      ],
+      "meaning": "visible keys in the block G of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "8"
+     },
+     {
+      "name": "R",
+      "symbol": [
+       "R",
+       ""
+      ],
+      "meaning": "greatest score minus least score (or a bound on it)",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "beta",
+      "symbol": [
+       "β",
+       ""
+      ],
+      "meaning": "strength of the dial",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "eps",
+      "symbol": [
+       "ε",
+       ""
+      ],
+      "meaning": "outside mass: attention outside the block",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "entropy_slope",
+    "doc": "dH/dd (nats per unit of the dial) at setting d, where the outside mass is eps.",
+    "unit": "nats",
+    "theorem": "dial.entropy_slope",
+    "stated": "-beta*eps*(1 - eps)*(Delta_0 + beta*d)",
+    "args": [
+     {
+      "name": "beta",
+      "symbol": [
+       "β",
+       ""
+      ],
+      "meaning": "strength of the dial",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "eps",
+      "symbol": [
+       "ε",
+       ""
+      ],
+      "meaning": "outside mass: attention outside the block",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "Delta_0",
+      "symbol": [
+       "Δ",
+       "0"
+      ],
+      "meaning": "mean content score in G minus mean outside, under the conditional weights",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "d",
+      "symbol": [
+       "d",
+       ""
+      ],
+      "meaning": "setting of the dial",
+      "unit": "",
+      "domain": "real",
+      "start": "12"
+     }
+    ]
+   },
+   {
+    "name": "entropy_at",
+    "doc": "Entropy (nats) of a row from its outside mass, 0 < eps < 1, and its two conditional entropies; exact.",
+    "unit": "nats",
+    "theorem": "dial.entropy_at",
+    "stated": "H_G*(1 - eps) + H_out*eps - eps*log(eps) - (1 - eps)*log(1 - eps)",
+    "args": [
+     {
+      "name": "eps",
+      "symbol": [
+       "ε",
+       ""
+      ],
+      "meaning": "outside mass: attention outside the block",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "H_G",
+      "symbol": [
+       "H",
+       "G"
+      ],
+      "meaning": "entropy of the attention inside the block, conditional on it",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "H_out",
+      "symbol": [
+       "H",
+       "out"
+      ],
+      "meaning": "entropy of the attention outside the block, conditional on it",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "entropy_peak",
+    "doc": "Greatest entropy (nats) along the dial, from the conditional entropies inside and outside the block.",
+    "unit": "nats",
+    "theorem": "dial.entropy_peak",
+    "stated": "log(exp(H_G) + exp(H_out))",
+    "args": [
+     {
+      "name": "H_G",
+      "symbol": [
+       "H",
+       "G"
+      ],
+      "meaning": "entropy of the attention inside the block, conditional on it",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "H_out",
+      "symbol": [
+       "H",
+       "out"
+      ],
+      "meaning": "entropy of the attention outside the block, conditional on it",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "entropy_peak_mass",
+    "doc": "Outside mass at which the entropy along the dial is greatest.",
+    "unit": "",
+    "theorem": "dial.entropy_peak_mass",
+    "stated": "exp(H_out)/(exp(H_G) + exp(H_out))",
+    "args": [
+     {
+      "name": "H_G",
+      "symbol": [
+       "H",
+       "G"
+      ],
+      "meaning": "entropy of the attention inside the block, conditional on it",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "H_out",
+      "symbol": [
+       "H",
+       "out"
+      ],
+      "meaning": "entropy of the attention outside the block, conditional on it",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "entropy_peak_dial",
+    "doc": "Setting at which the entropy along the dial is greatest.",
+    "unit": "",
+    "theorem": "dial.entropy_peak_at",
+    "stated": "-Delta_0/beta",
+    "args": [
+     {
+      "name": "Delta_0",
+      "symbol": [
+       "Δ",
+       "0"
+      ],
+      "meaning": "mean content score in G minus mean outside, under the conditional weights",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "beta",
+      "symbol": [
+       "β",
+       ""
+      ],
+      "meaning": "strength of the dial",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "continuity_bound",
+    "doc": "Greatest distance (norm) between a row's outputs at two settings; exact over all rows.",
+    "unit": "norm",
+    "theorem": "dial.continuity",
+    "stated": "D_x*(exp(beta*Abs(d - d2)/2) - 1)/(exp(beta*Abs(d - d2)/2) + 1)",
+    "args": [
+     {
+      "name": "D_x",
+      "symbol": [
+       "D",
+       "x"
+      ],
+      "meaning": "cross diameter: greatest distance of a value in G from a value outside",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "beta",
+      "symbol": [
+       "β",
+       ""
+      ],
+      "meaning": "strength of the dial",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "d",
+      "symbol": [
+       "d",
+       ""
+      ],
+      "meaning": "setting of the dial",
+      "unit": "",
+      "domain": "real",
+      "start": "12"
+     },
+     {
+      "name": "d2",
+      "symbol": [
+       "d2",
+       ""
+      ],
+      "meaning": "another setting of the dial",
+      "unit": "",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "continuity_linear",
+    "doc": "Lipschitz form of the continuity bound (norm): D_x beta |d - d'|/4.",
+    "unit": "norm",
+    "theorem": "dial.continuity_linear",
+    "stated": "D_x*beta*Abs(d - d2)/4",
+    "args": [
+     {
+      "name": "D_x",
+      "symbol": [
+       "D",
+       "x"
+      ],
+      "meaning": "cross diameter: greatest distance of a value in G from a value outside",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "beta",
+      "symbol": [
+       "β",
+       ""
+      ],
+      "meaning": "strength of the dial",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "d",
+      "symbol": [
+       "d",
+       ""
+      ],
+      "meaning": "setting of the dial",
+      "unit": "",
+      "domain": "real",
+      "start": "12"
+     },
+     {
+      "name": "d2",
+      "symbol": [
+       "d2",
+       ""
+      ],
+      "meaning": "another setting of the dial",
+      "unit": "",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "frozen_entropy_floor",
+    "doc": "Least entropy (nats) of a frozen checkpoint's row at setting d, content scores within a range R > 0; may be negative (vacuous).",
+    "unit": "nats",
+    "theorem": "dial.frozen_floor",
+    "stated": "log(n) + log((R + beta*Abs(d))/(1 - exp(-R - beta*Abs(d)))) + 1 - (R + beta*Abs(d))/(1 - exp(-R - beta*Abs(d)))",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "R",
+      "symbol": [
+       "R",
+       ""
+      ],
+      "meaning": "greatest score minus least score (or a bound on it)",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "beta",
+      "symbol": [
+       "β",
+       ""
+      ],
+      "meaning": "strength of the dial",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "d",
+      "symbol": [
+       "d",
+       ""
+      ],
+      "meaning": "setting of the dial",
+      "unit": "",
+      "domain": "real",
+      "start": "12"
+     }
+    ]
+   },
+   {
+    "name": "output_shift",
+    "doc": "Bound on the change of a row's output (norm) when attention is cut down to the block.",
+    "unit": "norm",
+    "theorem": "dial.cost_bound",
+    "stated": "D_x*eps",
+    "args": [
+     {
+      "name": "eps",
+      "symbol": [
+       "ε",
+       ""
+      ],
+      "meaning": "outside mass: attention outside the block",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "D_x",
+      "symbol": [
+       "D",
+       "x"
+      ],
+      "meaning": "cross diameter: greatest distance of a value in G from a value outside",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "loss_shift",
+    "doc": "Bound on the change of a query's loss when its attention is cut down to the block.",
+    "unit": "loss",
+    "theorem": "dial.cost_loss",
+    "stated": "D_x*G*eps",
+    "args": [
+     {
+      "name": "G",
+      "symbol": [
+       "G",
+       ""
+      ],
+      "meaning": "bound on the norm of the gradient of the loss in one output",
+      "unit": "loss/norm",
+      "domain": "nonnegative",
+      "start": "1.5"
+     },
+     {
+      "name": "eps",
+      "symbol": [
+       "ε",
+       ""
+      ],
+      "meaning": "outside mass: attention outside the block",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "D_x",
+      "symbol": [
+       "D",
+       "x"
+      ],
+      "meaning": "cross diameter: greatest distance of a value in G from a value outside",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "divergence_of_cut",
+    "doc": "KL divergence (nats) of the attention cut down to the block from the whole attention, 0 <= eps < 1.",
+    "unit": "nats",
+    "theorem": "dial.cut_divergence",
+    "stated": "-log(1 - eps)",
+    "args": [
+     {
+      "name": "eps",
+      "symbol": [
+       "ε",
+       ""
+      ],
+      "meaning": "outside mass: attention outside the block",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "fidelity_with_rule",
+    "doc": "Mass of a rule's keys after a rule of strength b (nats, any sign); F_0 is their mass before, 0 < F_0 < 1.",
+    "unit": "",
+    "theorem": "rules.fidelity",
+    "stated": "F_0*exp(b)/(F_0*exp(b) - F_0 + 1)",
+    "args": [
+     {
+      "name": "F_0",
+      "symbol": [
+       "F",
+       "0"
+      ],
+      "meaning": "pointer fidelity at dial 0",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "b",
+      "symbol": [
+       "b",
+       ""
+      ],
+      "meaning": "strength of a rule: what it adds to the scores of its keys",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "rule_strength",
+    "doc": "The one strength (nats) that takes the mass of a rule's keys from F_0 to phi, both strictly between 0 and 1.",
+    "unit": "nats",
+    "theorem": "rules.strength",
+    "stated": "-log(F_0/(1 - F_0)) + log(phi/(1 - phi))",
+    "args": [
+     {
+      "name": "F_0",
+      "symbol": [
+       "F",
+       "0"
+      ],
+      "meaning": "pointer fidelity at dial 0",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "phi",
+      "symbol": [
+       "φ",
+       ""
+      ],
+      "meaning": "target pointer fidelity",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "rule_divergence",
+    "doc": "KL divergence (nats) of a row with a rule of strength b from the row without; F_0 is the mass of its keys before.",
+    "unit": "nats",
+    "theorem": "rules.divergence_of_strength",
+    "stated": "F_0*b*exp(b)/(F_0*exp(b) - F_0 + 1) - log(F_0*(exp(b) - 1) + 1)",
+    "args": [
+     {
+      "name": "F_0",
+      "symbol": [
+       "F",
+       "0"
+      ],
+      "meaning": "pointer fidelity at dial 0",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "b",
+      "symbol": [
+       "b",
+       ""
+      ],
+      "meaning": "strength of a rule: what it adds to the scores of its keys",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "binary_divergence",
+    "doc": "kl(F || F_0) (nats): the least KL divergence at which a set of mass F_0 gets mass F, both strictly between 0 and 1.",
+    "unit": "nats",
+    "theorem": "rules.divergence_binary",
+    "stated": "F*log(F/F_0) + (1 - F)*log((1 - F)/(1 - F_0))",
+    "args": [
+     {
+      "name": "F",
+      "symbol": [
+       "F",
+       ""
+      ],
+      "meaning": "pointer fidelity: attention on the block, 1 - eps",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "F_0",
+      "symbol": [
+       "F",
+       "0"
+      ],
+      "meaning": "pointer fidelity at dial 0",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "rule_divergence_cap",
+    "doc": "b^2/8: no rule of strength b (nats) costs more divergence (nats), whatever the row.",
+    "unit": "nats",
+    "theorem": "rules.divergence_cap",
+    "stated": "b^2/8",
+    "args": [
+     {
+      "name": "b",
+      "symbol": [
+       "b",
+       ""
+      ],
+      "meaning": "strength of a rule: what it adds to the scores of its keys",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "rule_output_shift",
+    "doc": "Greatest distance (norm) by which a rule of strength b moves a row's output; exact over all rows.",
+    "unit": "norm",
+    "theorem": "rules.output",
+    "stated": "D_x*(exp(Abs(b)/2) - 1)/(exp(Abs(b)/2) + 1)",
+    "args": [
+     {
+      "name": "D_x",
+      "symbol": [
+       "D",
+       "x"
+      ],
+      "meaning": "cross diameter: greatest distance of a value in G from a value outside",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "b",
+      "symbol": [
+       "b",
+       ""
+      ],
+      "meaning": "strength of a rule: what it adds to the scores of its keys",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "partition_cut",
+    "doc": "The cut halfway between the weakest link inside the blocks and the greatest similarity across.",
+    "unit": "similarity",
+    "theorem": "partition.midpoint",
+    "stated": "th_hi/2 + th_lo/2",
+    "args": [
+     {
+      "name": "th_hi",
+      "symbol": [
+       "th",
+       "hi"
+      ],
+      "meaning": "claimed least strength of a link inside a block",
+      "unit": "similarity",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "th_lo",
+      "symbol": [
+       "th",
+       "lo"
+      ],
+      "meaning": "claimed greatest similarity across blocks",
+      "unit": "similarity",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "partition_gap_after",
+    "doc": "Least linkage gap of a partition after every similarity has moved by at most eta_S.",
+    "unit": "similarity",
+    "theorem": "partition.gap_survives",
+    "stated": "-2*eta_S + gap_S",
+    "args": [
+     {
+      "name": "gap_S",
+      "symbol": [
+       "gap",
+       "S"
+      ],
+      "meaning": "linkage gap: least link inside the blocks minus greatest similarity across",
+      "unit": "similarity",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "eta_S",
+      "symbol": [
+       "η",
+       "S"
+      ],
+      "meaning": "bound on the change of every similarity",
+      "unit": "similarity",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "similarity_drift",
+    "doc": "Greatest change of a similarity x'Ay/tau when the form A moves by move_A and tokens (norm at most B_x) by move_x.",
+    "unit": "similarity",
+    "theorem": "partition.drift",
+    "stated": "(move_A*(B_x + move_x)^2 + move_x*rho_S*(2*B_x + move_x))/tau",
+    "args": [
+     {
+      "name": "rho_S",
+      "symbol": [
+       "ρ",
+       "S"
+      ],
+      "meaning": "norm of the form of the similarity before the move",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "move_A",
+      "symbol": [
+       "move",
+       "A"
+      ],
+      "meaning": "norm of the change of the form",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "B_x",
+      "symbol": [
+       "B",
+       "x"
+      ],
+      "meaning": "bound on the norm of a token",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "move_x",
+      "symbol": [
+       "move",
+       "x"
+      ],
+      "meaning": "bound on the norm of the change of a token",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "form_drift",
+    "doc": "Greatest change of a similarity x'Ay/tau when only the form A moves, by move_A in norm.",
+    "unit": "similarity",
+    "theorem": "partition.form_drift",
+    "stated": "B_x^2*move_A/tau",
+    "args": [
+     {
+      "name": "move_A",
+      "symbol": [
+       "move",
+       "A"
+      ],
+      "meaning": "norm of the change of the form",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "B_x",
+      "symbol": [
+       "B",
+       "x"
+      ],
+      "meaning": "bound on the norm of a token",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "partition_radius",
+    "doc": "Norm of a change of the form A below which a partition of linkage gap l_S stays what it is.",
+    "unit": "",
+    "theorem": "partition.radius",
+    "stated": "l_S*tau/(2*B_x^2)",
+    "args": [
+     {
+      "name": "l_S",
+      "symbol": [
+       "l",
+       "S"
+      ],
+      "meaning": "claimed linkage gap of a partition",
+      "unit": "similarity",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "B_x",
+      "symbol": [
+       "B",
+       "x"
+      ],
+      "meaning": "bound on the norm of a token",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "partition_steps",
+    "doc": "Every number of training steps below this keeps a partition of linkage gap l_S; each step moves the form by eta G_bar at most.",
+    "unit": "steps",
+    "theorem": "partition.certified_steps",
+    "stated": "l_S*tau/(2*B_x^2*G_bar*eta)",
+    "args": [
+     {
+      "name": "l_S",
+      "symbol": [
+       "l",
+       "S"
+      ],
+      "meaning": "claimed linkage gap of a partition",
+      "unit": "similarity",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "B_x",
+      "symbol": [
+       "B",
+       "x"
+      ],
+      "meaning": "bound on the norm of a token",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "eta",
+      "symbol": [
+       "η",
+       ""
+      ],
+      "meaning": "step size",
+      "unit": "norm^2/loss",
+      "domain": "positive",
+      "start": "0.1"
+     },
+     {
+      "name": "G_bar",
+      "symbol": [
+       "G",
+       "bar"
+      ],
+      "meaning": "bound on the norm of the vectors a group is moved by",
+      "unit": "loss/norm",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "partition_gap_after_steps",
+    "doc": "Least linkage gap after some training steps, each of which moves the form by eta G_bar at most.",
+    "unit": "similarity",
+    "theorem": "partition.gap_after_steps",
+    "stated": "-2*B_x^2*G_bar*eta*steps/tau + l_S",
+    "args": [
+     {
+      "name": "l_S",
+      "symbol": [
+       "l",
+       "S"
+      ],
+      "meaning": "claimed linkage gap of a partition",
+      "unit": "similarity",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "B_x",
+      "symbol": [
+       "B",
+       "x"
+      ],
+      "meaning": "bound on the norm of a token",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "tau",
+      "symbol": [
+       "τ",
+       ""
+      ],
+      "meaning": "temperature",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "eta",
+      "symbol": [
+       "η",
+       ""
+      ],
+      "meaning": "step size",
+      "unit": "norm^2/loss",
+      "domain": "positive",
+      "start": "0.1"
+     },
+     {
+      "name": "G_bar",
+      "symbol": [
+       "G",
+       "bar"
+      ],
+      "meaning": "bound on the norm of the vectors a group is moved by",
+      "unit": "loss/norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "steps",
+      "symbol": [
+       "steps",
+       ""
+      ],
+      "meaning": "proximal steps taken",
+      "unit": "steps",
+      "domain": "index",
+      "start": "3"
+     }
+    ]
+   }
+  ];
 })();

@@ -195,5 +195,5 @@
     );
   }
 
-  Object.assign(localist, { plot });
+  Object.assign(localist, { plot, drawing: { element, ticks, path, short } });
 })();

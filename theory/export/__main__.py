@@ -40,7 +40,7 @@ def stale(old: str, new: str) -> list[str]:
 
 
 def _functions(text: str) -> dict[str, str]:
-    parts = re.split(r"^def |^  formulas\.|^  localist\.(?=configuration)", text, flags=re.MULTILINE)[1:]
+    parts = re.split(r"^def |^  formulas\.|^  localist\.(?=configuration|catalogue)", text, flags=re.MULTILINE)[1:]
     return {re.split(r"[( ]", part)[0]: part for part in parts}
 
 
