@@ -37,8 +37,8 @@ from theory.rounding import decimal_text, round_ball, round_fraction
 from theory.symbols import MEANINGS, g, n, t
 
 STATIC = Path(__file__).parent.parent / "book" / "_static"
-# In an order in which nothing that a script uses is there before it: the book loads them in whatever order it likes.
-SCRIPTS = ("explorer.js", "calculator.js", "plot.js", "guarantee.js", "enclosures.js", "numbers.js", "formulas.js")
+PAGE = STATIC.parent / "thresholds.md"
+NUMERIC = ("formulas.js", "numbers.js", "enclosures.js", "guarantee.js")
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +47,21 @@ def browser() -> Iterator[Any]:
         yield running
 
 
+def raw_html() -> str:
+    """What the page brings as HTML: the two homes, the words for a browser without scripts, and the scripts."""
+    return "\n".join(
+        re.findall(r"^```\{raw\} html\n(.*?)^```", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    )
+
+
 @pytest.fixture(scope="module")
 def harness(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page without the book's theme: its HTML and its style, opened as a file."""
     path = tmp_path_factory.mktemp("calculator") / "page.html"
-    scripts = "".join(f'<script src="{(STATIC / name).as_uri()}"></script>' for name in SCRIPTS)
     style = f'<link rel="stylesheet" href="{(STATIC / "calculator.css").as_uri()}">'
     path.write_text(
         '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>Thresholds</title>'
-        f"{style}{scripts}</head><body><h1>Thresholds</h1>"
-        '<div id="localist-calculator"></div><h2>Formulas</h2><div id="localist-formulas"></div></body></html>',
+        f"{style}</head><body><h1>Thresholds</h1>{raw_html().replace('_static/', STATIC.as_uri() + '/')}</body></html>",
         encoding="utf-8",
     )
     return path
@@ -273,7 +279,7 @@ def test_a_planted_change_of_one_part_in_a_million_is_caught(name: str, scripts:
     ],
 )
 def test_a_planted_change_of_the_text_is_caught(file: str, old: str, new: str, browser: Any, wanted: Any) -> None:
-    sources = {name: (STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS[3:]}
+    sources = {name: (STATIC / name).read_text(encoding="utf-8") for name in NUMERIC}
     assert old in sources[file]
     sources[file] = sources[file].replace(old, new)
     context = browser.new_context()
@@ -660,6 +666,27 @@ def test_text_that_cannot_be_read_changes_nothing(page: Any) -> None:
         page.evaluate("(text) => localist.page.read(text)", text)
         assert "Not read" in page.locator("#lc-toml-said").inner_text()
         assert page.evaluate("() => localist.page.toml()") == before
+
+
+def test_the_scripts_may_come_in_any_order_and_without_scripts_the_page_says_what_to_do(browser: Any, harness: Path) -> None:
+    text = harness.read_text(encoding="utf-8")
+    scripts = re.findall(r"<script src=.*?</script>", text)
+    assert {re.search(r"([\w]+\.js)", tag)[1] for tag in scripts} >= {*NUMERIC, "plot.js", "calculator.js", "explorer.js"}  # type: ignore[index]
+    turned = text
+    for tag in scripts:
+        turned = turned.replace(tag, "")
+    other = harness.with_name("turned.html")
+    other.write_text(turned.replace("</body>", "".join(reversed(scripts)) + "</body>"), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(other.as_uri())
+    assert printed(page)["margin"] == "≥ 8.0"
+    assert page.evaluate("() => localist.explorer.output()").startswith("outside_mass_bound: between")
+    page.close()
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(harness.as_uri())
+    assert "localist threshold layer.toml" in page.locator("noscript").inner_text()
+    context.close()
 
 
 def test_every_input_has_a_label_a_range_and_help_and_the_plot_a_description(page: Any) -> None:
