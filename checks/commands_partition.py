@@ -36,6 +36,7 @@ BAD_INPUT = 2
 @click.option("--most", type=click.IntRange(2), default=32, show_default=True, help="Greatest number of blocks of a cut.")
 @click.option("--cover", type=click.FloatRange(0, 1), default=0.25, show_default=True, help="Least share of tokens in blocks.")
 @click.option("--largest", type=click.FloatRange(0, 1), default=0.25, show_default=True, help="Greatest share in one block.")
+@click.option("--fill", is_flag=True, help="Put rest tokens into the most similar block; of them nothing is certain.")
 @click.option("--train", type=click.IntRange(1), help="Follow this many steps of training on the text.")
 @click.option("--what", type=click.Choice(["form", "embeddings"]), default="form", show_default=True, help="What is trained.")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), default=0.001, show_default=True, help="Step size.")
@@ -63,6 +64,8 @@ def partition(**given: Any) -> None:
         raise click.UsageError(f"partitioning needs {error.name}; install the extra: pip install 'localist[checks]'") from error
     if given["train"] is not None and (given["embeddings"] is not None or given["encoder"]):
         raise click.UsageError("--train makes its own embeddings from the text; leave out --embeddings and --encoder")
+    if given["train"] is not None and given["fill"]:
+        raise click.UsageError("--fill is for a partition that stays; leave it out with --train")
     if given["encoder"] and given["embeddings"] is not None:
         raise click.UsageError("give --embeddings or --encoder, not both")
     if given["embeddings"] is None and (given["vocabulary"] is not None or given["key"] is not None):
@@ -104,6 +107,7 @@ def _partitioned(given: dict[str, Any]) -> int:
     found = _embeddings(given)
     similarity = Similarity(found.vectors)
     result = divide(found.words, similarity, **_options(given))
+    result = result.filled(similarity) if given["fill"] else result
     others = compare(similarity, result.certificate.components, given["seed"])
     if given["save"] is not None:
         save(result, given["save"])
@@ -211,12 +215,13 @@ def _print(result: Partition, others: dict[Method, Certificate], found: Embeddin
 
 
 def _print_blocks(result: Partition) -> None:
-    table = _table(f"Blocks ({result.method})", {"block": "right", "tokens": "right", "members": "left"})
+    table = _table(f"Blocks ({result.method})", {"block": "right", "tokens": "right", "certain": "right", "members": "left"})
     for index, size in enumerate(result.sizes):
         members = result.members(index)
         more = f" and {size - 10} more" if size > 10 else ""
         name = "rest" if result.rest and index == result.blocks - 1 else str(index)
-        table.add_row(name, str(size), " ".join(members[:10]) + more)
+        certain = int((result.core & (result.block == index)).sum())
+        table.add_row(name, str(size), str(certain), " ".join(members[:10]) + more)
     _console().print(table)
 
 

@@ -27,7 +27,7 @@ def save(found: Partition, path: Path) -> None:
 
 
 def load(path: Path) -> tuple[dict[str, int], int]:
-    """The block of every token of a saved partition, and the number of blocks; the rest block is the last.
+    """The block of every token of a saved partition, and the number of blocks; the rest block is the last, and may be empty.
 
     Raises DataError for a file that is no partition or puts a token in two blocks.
     """
@@ -55,4 +55,4 @@ def load(path: Path) -> tuple[dict[str, int], int]:
 
 
 def _tokens(block: Any) -> bool:
-    return isinstance(block, list) and bool(block) and all(isinstance(word, str) for word in block)
+    return isinstance(block, list) and all(isinstance(word, str) for word in block)

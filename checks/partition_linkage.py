@@ -7,13 +7,13 @@ certificate is about the components: while they stay the same, so do blocks and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from flint import arb
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.cluster.vq import kmeans2
 from scipy.sparse import coo_array
@@ -101,7 +101,11 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Partition:
-    """Blocks of tokens: `block[i]` is the block of token i, 0 the largest; with `rest`, the last one holds all other tokens."""
+    """Blocks of tokens: `block[i]` is the block of token i, 0 the largest; with `rest`, the last one is for all other tokens.
+
+    The certificate is about `component`. A filled partition has put rest tokens into blocks by similarity; `core` says which tokens are
+    where their component put them, and only of these is anything certain.
+    """
 
     words: tuple[str, ...]
     component: Labels
@@ -109,6 +113,8 @@ class Partition:
     rest: bool
     method: Method
     certificate: Certificate
+    blocks: int  # the rest block included
+    core: Bool[np.ndarray, " N"]
 
     @cached_property
     def _number(self) -> dict[str, int]:
@@ -117,16 +123,21 @@ class Partition:
     @property
     def sizes(self) -> tuple[int, ...]:
         """Tokens of every block, the rest block last."""
-        return tuple(np.bincount(self.block).tolist())
-
-    @property
-    def blocks(self) -> int:
-        """The number of blocks, the rest block included."""
-        return len(self.sizes)
+        return tuple(np.bincount(self.block, minlength=self.blocks).tolist())
 
     def members(self, block: int) -> tuple[str, ...]:
-        """The tokens of one block in the order of the vocabulary."""
-        return tuple(self.words[index] for index in np.flatnonzero(self.block == block))
+        """The tokens of one block, the certain ones first, each in the order of the vocabulary."""
+        inside = self.block == block
+        return tuple(self.words[i] for part in (inside & self.core, inside & ~self.core) for i in np.flatnonzero(part))
+
+    def filled(self, similarity: Similarity) -> Partition:
+        """Every rest token in the block whose certain tokens it is most similar to on average; the rest block stays, for other words."""
+        if not self.rest:
+            return self
+        values, blocks = similarity.values, self.blocks - 1
+        means = np.stack([values[:, self.core & (self.block == block)].mean(1) for block in range(blocks)], 1)
+        rest = self.block == blocks
+        return replace(self, block=np.where(rest, means.argmax(1), self.block), core=self.core & ~rest)
 
     @property
     def home(self) -> dict[str, int]:
@@ -159,6 +170,7 @@ class Partition:
         return {
             "method": self.method,
             "certificate": self.certificate.plain(),
+            "certain_tokens": int(self.core.sum()),
             "blocks": {name: list(self.members(index)) for index, name in enumerate(names)},
         }
 
@@ -295,9 +307,9 @@ def partition(
     count = choose(tree, tokens, least=least, most=most, cover=cover, largest=largest) if count is None else count
     labels = components(tree, tokens, count) if method == "single" else other_partition(similarity, count, method, seed)
     block, rest = merged(labels, least)
-    return Partition(
-        tuple(words), labels, block, rest, method, certify(similarity, labels, tree if method == "single" else None)
-    )
+    certificate = certify(similarity, labels, tree if method == "single" else None)
+    core = np.ones(tokens, dtype=bool)
+    return Partition(tuple(words), labels, block, rest, method, certificate, int(block.max()) + 1, core)
 
 
 def other_partition(similarity: Similarity, count: int, method: Method, seed: int = 0) -> Labels:

@@ -215,6 +215,25 @@ def test_a_partition_is_a_block_structure_of_the_layer(words):
         whole.block_of(["nosuchword"])
 
 
+def test_a_filled_partition_says_which_tokens_are_certain(words, tmp_path):
+    similarity = Similarity(words.vectors)
+    found = partition(words.words, similarity, **CUTS)
+    filled = found.filled(similarity)
+    rest = found.block == found.blocks - 1
+    assert rest.any()
+    assert (filled.core == ~rest).all()
+    assert (filled.block[~rest] == found.block[~rest]).all()
+    assert filled.sizes[-1] == 0
+    assert filled.block_of(["nosuchword"]) == [found.blocks - 1]
+    lone = int(np.flatnonzero(rest)[0])
+    means = [similarity.values[lone, (found.block == block) & ~rest].mean() for block in range(found.blocks - 1)]
+    assert filled.block[lone] == int(np.argmax(means))
+    save(filled, tmp_path / "blocks.toml")
+    assert load(tmp_path / "blocks.toml") == (filled.home, filled.blocks)
+    whole = partition(words.words, similarity, count=5)
+    assert whole.filled(similarity) is whole
+
+
 @pytest.mark.parametrize("ending", ["toml", "json"])
 def test_a_partition_comes_back_from_disk(words, tmp_path, ending):
     found = partition(words.words, Similarity(words.vectors), **CUTS)
@@ -417,6 +436,7 @@ def test_the_command_follows_training(localist):
 
 
 @pytest.mark.parametrize(("arguments", "says"), [
+    (("--train", "3", "--fill"), "leave it out with --train"),
     (("--train", "3", "--encoder"), "--train makes its own"),
     (("--encoder", "--embeddings", "a.npy"), "not both"),
     (("--vocabulary", "v.txt"), "belong to --embeddings"),
