@@ -201,7 +201,7 @@ def _print(result: Partition, others: dict[Method, Certificate], found: Embeddin
         table.add_row(name, text, theorem)
     _console().print(table)
     table = _table(
-        f"Into {certificate['components']} components by other methods: what they cut can not be less (partition.single_linkage)",
+        "By other methods (as many components never cut less)",
         {"method": "left", "components": "right", "weakest link": "right", "greatest across": "right", "gap": "right"},
     )
     for method, other in others.items():
