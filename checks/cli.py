@@ -17,6 +17,10 @@ COMMANDS = {
         "checks.commands_partition",
         "Semantic blocks from token embeddings, certified, also while training moves them.",
     ),
+    "rules": (
+        "checks.commands_rules",
+        "Inject named rules into a layer trained on text; masses, costs and targets, certified.",
+    ),
     "prove": ("checks.commands_prove", "Compile the Coq proofs, audit what they assume, list what they prove."),
     "book": ("checks.book.command", "Build the proof book; read it offline."),
     "theorems": ("checks.commands_theorems", "The statements, what they assume and what is known about them."),

@@ -383,6 +383,20 @@ def _with_home(text: str, home: Mapping[str, int], count: int) -> tuple[np.ndarr
     return np.array([number[word] for word in words], dtype=np.int64), blocks
 
 
+def _places(seed: int, words: int, sequences: int, tokens: int) -> tuple[np.random.Generator, np.ndarray]:
+    """The generator of one layer's text and the numbers of its words [S, T], drawn from it."""
+    rng = generator(seed, 0)
+    return rng, rng.integers(0, words - tokens, sequences)[:, None] + np.arange(tokens)
+
+
+def text_words(
+    seeds: Sequence[int], *, path: str | Path | None = None, sequences: int = 8, tokens: int = 16
+) -> list[list[list[str]]]:
+    """The words behind a `text_batch` of the same arguments, by layer, sequence and position."""
+    words = words_of(read_text(path))
+    return [[[words[i] for i in line] for line in _places(seed, len(words), sequences, tokens)[1]] for seed in seeds]
+
+
 def text_batch(
     features: Sequence[int],
     seeds: Sequence[int],
@@ -422,9 +436,7 @@ def text_batch(
 
     def drawn() -> Iterable[tuple[np.ndarray, Tensor, np.ndarray]]:
         for seed in seeds:
-            rng = generator(seed, 0)
-            start = rng.integers(0, len(order) - tokens, sequences)
-            at = start[:, None] + np.arange(tokens)
+            rng, at = _places(seed, len(order), sequences, tokens)
             blocks = blocks_of[order[at]]
             goal = blocks_of[order[at + 1]] if target == "next" else _targets(target, blocks, sizes, in_block, causal, rng)
             yield blocks, table[torch.from_numpy(order[at])], goal
