@@ -20,6 +20,8 @@ if not os.environ.get("LOCALIST_BOOK"):
     pytest.skip("LOCALIST_BOOK is not set: `make book-test` builds the book and runs these tests", allow_module_level=True)
 PAGES = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.html") if "_static" not in path.parts)
 READ = [page for page in PAGES if page not in ("genindex.html", "py-modindex.html", "search.html", "index.html")]
+# All sections of a family's page come from one function; looking at every one of them would take minutes.
+FEWER = "() => document.querySelectorAll('article section section:nth-of-type(n + 6)').forEach(part => part.remove())"
 PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1366, "height": 768}
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}, "resultTypes": ["violations"]}
 
@@ -106,18 +108,22 @@ def test_a_page_reads_offline_and_fits_a_phone(page, visit):
     assert not tab.errors
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("page", READ)
-def test_a_page_is_accessible(page, scheme, visit):
+def test_a_page_is_accessible(page, visit):
     from axe_playwright_python.sync_playwright import Axe
 
-    tab = visit(page, LAPTOP, scheme)
+    tab = visit(page, LAPTOP)
+    tab.evaluate(FEWER)
     found = Axe().run(tab, options=AXE).response["violations"]
-    assert not [
-        f"{violation['id']}: {node['html'][:200]} ({node['failureSummary'][:300]})"
+    tab.evaluate("document.documentElement.dataset.theme = 'dark'")
+    assert tab.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    found += Axe().run(tab, options={"runOnly": ["color-contrast"], "resultTypes": ["violations"]}).response["violations"]
+    worst = [
+        (violation["id"], node["html"][:200], node["failureSummary"][:300])
         for violation in found
         for node in violation["nodes"][:3]
     ]
+    assert not worst
 
 
 def test_folded_parts_open_by_keyboard(visit):

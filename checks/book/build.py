@@ -57,6 +57,7 @@ def build(evidence_folder: Path, out: Path, tell: Tell = lambda what: None, sour
     generated = pages(evidence, pictures)
     assemble(sources, source, generated, evidence)
     tell("building")
+    shutil.rmtree(out / "html", ignore_errors=True)  # Sphinx leaves pages there that are no more
     _sphinx(source, out / "html", evidence)
     return Book(out / "html" / "index.html", evidence.problems())
 
@@ -178,7 +179,7 @@ def _sphinx(source: Path, out: Path, evidence: Evidence) -> None:
             "back_to_top_button": False,
             "use_download_button": False,
         },
-        "html_js_files": [],  # a page names the scripts that it needs
+        "html_js_files": ["localist.js"],  # a page names any other script that it needs
     }
     code = build_sphinx(
         source,

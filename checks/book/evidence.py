@@ -59,9 +59,17 @@ class Evidence:
     proofs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     further: tuple[Mapping[str, Any], ...] = ()
     proof_source: Source | None = None
+    _known: dict[int, Status] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )  # hashing a statement takes a while
 
     def status(self, theorem: Theorem) -> Status:
         """Stated, derived, checked or proved, and what stands against it."""
+        if id(theorem) not in self._known:
+            self._known[id(theorem)] = self._status(theorem)
+        return self._known[id(theorem)]
+
+    def _status(self, theorem: Theorem) -> Status:
         finding = self.findings.get(theorem.name)
         runs = [] if finding is None else [{theorem.name: finding.record}]
         word, why = status(theorem, runs, self.proofs)

@@ -17,7 +17,7 @@ from checks.book.evidence import Evidence, Status
 from checks.book.lemmas import lemma_link
 from checks.book.proof import proof
 from checks.book.text import anchor, block, code, link, plain, plural, table
-from theory import theorems
+from theory import theorem_named, theorems
 from theory.export.__main__ import every_formula
 from theory.export.latex import latex
 from theory.formula import Formula
@@ -96,14 +96,16 @@ def _badge(word: str) -> str:
 
 def symbols_table(statements: Iterable[Theorem]) -> str:
     """The letters of these statements: meaning and unit, in the registry's order; folded."""
-    used = {symbol.name for theorem in statements for symbol in _symbols(theorem)}
+    used = {symbol.name for theorem in statements for symbol in _symbols(theorem.name)}
     rows = [(f"${latex(m.symbol)}$", plain(m.text), plain(m.unit)) for name, m in MEANINGS.items() if name in used]
     return block("dropdown", "Symbols on this page", table(("symbol", "meaning", "unit"), rows)) if rows else ""
 
 
-def _symbols(theorem: Theorem) -> set[sp.Symbol]:
+@cache
+def _symbols(name: str) -> frozenset[sp.Symbol]:
+    theorem = theorem_named(name)
     relations = [theorem.claim, *(h.relation for h in theorem.assumes.values()), *theorem.definitions.values()]
-    return {symbol for relation in relations for symbol in relation.free_symbols if isinstance(symbol, sp.Symbol)}
+    return frozenset(symbol for relation in relations for symbol in relation.free_symbols if isinstance(symbol, sp.Symbol))
 
 
 def section(theorem: Theorem, evidence: Evidence) -> str:
@@ -184,9 +186,8 @@ def _links(theorem: Theorem) -> str:
 
 
 def _definitions(theorem: Theorem) -> str:
-    meanings = [
-        (f"${latex(m.symbol)}$", plain(m.text), plain(m.unit)) for m in MEANINGS.values() if m.symbol in _symbols(theorem)
-    ]
+    used = _symbols(theorem.name)
+    meanings = [(f"${latex(m.symbol)}$", plain(m.text), plain(m.unit)) for m in MEANINGS.values() if m.symbol in used]
     body = table(("symbol", "meaning", "unit"), meanings) if meanings else ""
     if theorem.definitions:
         body += "\nWhat the letters are, as facts that the proof may use:\n\n"

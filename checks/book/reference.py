@@ -23,6 +23,9 @@ CHECKS = (
 )  # fmt: skip
 
 
+_CITATION = re.compile(r'<div(?=[^>]*class="citation(?:-list)?")[^>]*>')
+
+
 def symbols_page() -> str:
     """Every symbol of the registry and how often it is used."""
     used: dict[str, int] = {}
@@ -70,7 +73,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
     def process(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
         lines[:] = as_rst(lines)
 
+    def mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+        """Citations lose the roles that Sphinx gives them: one is deprecated, the other promises a list and there is none."""
+        context["body"] = _CITATION.sub(lambda tag: re.sub(r' role="[^"]*"', "", tag.group(0)), context.get("body", ""))
+
     app.connect("autodoc-process-docstring", process)
+    app.connect("html-page-context", mend)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 

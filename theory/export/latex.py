@@ -7,6 +7,7 @@ Letters follow the registry's names: a Greek name is its letter, a word is set u
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import sympy as sp
 from sympy.core.relational import Relational
@@ -101,6 +102,7 @@ class _Printer(LatexPrinter):
 _SETTINGS = {"ln_notation": True}
 
 
+@cache
 def latex(expr: sp.Basic) -> str:
     """An expression or a relation as LaTeX, without dollar signs."""
     return str(_Printer(_SETTINGS).doprint(sp.sympify(expr)))
