@@ -21,10 +21,8 @@ from flint import arb, ctx, fmpq
 from checks.enclosure import BITS
 from checks.recruitment_codes import Odds, saved
 from checks.verdict import FAILS, HOLDS, UNDECIDED, Verdict
-from theory.export.python import compile_expression
-from theory.recruitment_formulas import recruitment_threshold
-
-_threshold = compile_expression(recruitment_threshold.stable, recruitment_threshold.args)
+from theory.formulas import recruitment_threshold
+from theory.namespaces import FLINT
 
 
 class LevelError(ValueError):
@@ -51,7 +49,7 @@ def threshold(number: int, alpha: Fraction) -> arb:
         raise LevelError(f"tests are numbered from 1; number {number} has no threshold")
     old, ctx.prec = ctx.prec, BITS
     try:
-        return arb(_threshold(number, fmpq(alpha.numerator, alpha.denominator)))
+        return arb(recruitment_threshold(FLINT, number, fmpq(alpha.numerator, alpha.denominator)))
     finally:
         ctx.prec = old
 

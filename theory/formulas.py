@@ -680,3 +680,112 @@ def partition_gap_after_steps(xp: Namespace, l_S: Any, B_x: Any, tau: Any, eta: 
     """
     l_S, B_x, tau, eta, G_bar, steps = xp.numbers(l_S, B_x, tau, eta, G_bar, steps)
     return -2*G_bar*steps*eta*xp.power(B_x, 2)/tau + l_S
+
+
+def recruitment_threshold(xp: Namespace, m_t: Any, alpha_r: Any) -> Any:
+    """K_m = ln(m (m + 1)/alpha): nats that the alternative of the m-th test must save before it is recruited.
+
+    Unit nats; domain alpha_r < 1. Theorem `recruitment.all_time`.
+    """
+    m_t, alpha_r = xp.numbers(m_t, alpha_r)
+    return xp.log(m_t*(m_t + 1)/alpha_r)
+
+
+def false_recruitment(xp: Namespace, K_t: Any) -> Any:
+    """e^-K: greatest probability that one test of threshold K recruits although the current model is the law of the data.
+
+    Unit 1. Theorem `recruitment.sequential`.
+    """
+    K_t, = xp.numbers(K_t)
+    return xp.exp(-K_t)
+
+
+def false_recruitment_ever(xp: Namespace, M_t: Any, alpha_r: Any) -> Any:
+    """alpha M/(M + 1): greatest probability of any false recruitment in the first M tests with thresholds K_m.
+
+    Unit 1; domain alpha_r < 1. Theorem `recruitment.all_time`.
+    """
+    M_t, alpha_r = xp.numbers(M_t, alpha_r)
+    return M_t*alpha_r/(M_t + 1)
+
+
+def fitted_recruitment(xp: Namespace, K_t: Any, C_fit: Any) -> Any:
+    """C e^-K: the same for a block that was fitted to the data it is scored on, whose greatest likelihoods sum to C.
+
+    Unit 1. Theorem `recruitment.parameter_cost`.
+    """
+    K_t, C_fit = xp.numbers(K_t, C_fit)
+    return C_fit*xp.exp(-K_t)
+
+
+def recruitment_budget(xp: Namespace, DL_0: Any, DL_inf: Any, T_rise: Any, gain_r: Any) -> Any:
+    """(DL_0 - DL_inf + T)/gamma: no more recruitments than this, each of which lowers the description length by gamma.
+
+    Unit recruitments. Theorem `recruitment.termination`.
+    """
+    DL_0, DL_inf, T_rise, gain_r = xp.numbers(DL_0, DL_inf, T_rise, gain_r)
+    return (DL_0 - DL_inf + T_rise)/gain_r
+
+
+def miss_probability(xp: Namespace, N_s: Any, D_g: Any, K_t: Any, R_g: Any) -> Any:
+    """exp(-2 (N D - K)^2/(N R^2)): greatest probability that N samples do not reach the threshold K < N D.
+
+    Unit 1; domain D_g*N_s > K_t. Theorem `recruitment.power`.
+    """
+    N_s, D_g, K_t, R_g = xp.numbers(N_s, D_g, K_t, R_g)
+    return xp.exp(-2*xp.power(D_g*N_s - K_t, 2)/(xp.power(R_g, 2)*N_s))
+
+
+def miss_probability_variance(xp: Namespace, N_s: Any, D_g: Any, K_t: Any, R_g: Any) -> Any:
+    """N R^2/(N R^2 + 4 (N D - K)^2): the same from the variance alone; gains need only be uncorrelated.
+
+    Unit 1; domain D_g*N_s > K_t. Theorem `recruitment.power_variance`.
+    """
+    N_s, D_g, K_t, R_g = xp.numbers(N_s, D_g, K_t, R_g)
+    return 1/(1 + xp.power(2*D_g*N_s - 2*K_t, 2)/(xp.power(R_g, 2)*N_s))
+
+
+def detection_samples(xp: Namespace, K_t: Any, D_g: Any, R_g: Any, delta_r: Any) -> Any:
+    """max(2 K/D, 2 R^2 ln(1/delta)/D^2): samples after which the threshold is reached with probability 1 - delta.
+
+    Unit samples; domain delta_r < 1. Theorem `recruitment.delay`.
+    """
+    K_t, D_g, R_g, delta_r = xp.numbers(K_t, D_g, R_g, delta_r)
+    return xp.maximum(2*K_t/D_g, -2*xp.power(R_g, 2)*xp.log(delta_r)/xp.power(D_g, 2))
+
+
+def detection_root(xp: Namespace, K_t: Any, D_g: Any, R_g: Any, delta_r: Any) -> Any:
+    """(c + sqrt(c^2 + 4 D K))/(2 D), c = R sqrt(ln(1/delta)/2): root of a sharper number of samples for the same.
+
+    Unit sqrt(samples); domain K_t >= 0, delta_r < 1. Theorem `recruitment.delay_sharp`.
+    """
+    K_t, D_g, R_g, delta_r = xp.numbers(K_t, D_g, R_g, delta_r)
+    x0 = xp.log(delta_r)
+    return (R_g*xp.sqrt(xp.rational(2, 1))*xp.sqrt(-x0)/2 + xp.sqrt(4*K_t*D_g - x0*xp.power(R_g, 2)/2))/(2*D_g)
+
+
+def mean_delay_floor(xp: Namespace, K_t: Any, D_g: Any) -> Any:
+    """K/D: least mean number of samples until the threshold K is reached.
+
+    Unit samples. Theorem `recruitment.mean_time_floor`.
+    """
+    K_t, D_g = xp.numbers(K_t, D_g)
+    return K_t/D_g
+
+
+def mean_delay(xp: Namespace, K_t: Any, D_g: Any, b_g: Any) -> Any:
+    """(K + b)/D: greatest mean number of samples until the threshold K is reached, no gain above b.
+
+    Unit samples. Theorem `recruitment.mean_time`.
+    """
+    K_t, D_g, b_g = xp.numbers(K_t, D_g, b_g)
+    return (K_t + b_g)/D_g
+
+
+def laplace_regret(xp: Namespace, N_s: Any) -> Any:
+    """ln(N + 1): nats that Laplace's rule of succession loses at most to the best coin in hindsight.
+
+    Unit nats. Theorem `recruitment.regret`.
+    """
+    N_s, = xp.numbers(N_s)
+    return xp.log(N_s + 1)

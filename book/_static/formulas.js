@@ -803,6 +803,125 @@
   };
   domains.partition_gap_after_steps = [];
 
+  // K_m = ln(m (m + 1)/alpha): nats that the alternative of the m-th test must save before it is recruited. Unit nats. recruitment.all_time: log(m_t*(m_t + 1)/alpha_r)
+  formulas.recruitment_threshold = (xp, m_t, alpha_r) => {
+    [m_t, alpha_r] = xp.numbers(m_t, alpha_r);
+    return xp.log(xp.div(xp.mul(m_t, xp.add(m_t, xp.rational(1, 1))), alpha_r));
+  };
+  domains.recruitment_threshold = [
+    ["alpha_r < 1", (xp, m_t, alpha_r) => {
+      [m_t, alpha_r] = xp.numbers(m_t, alpha_r);
+      return xp.less(alpha_r, xp.rational(1, 1));
+    }],
+  ];
+
+  // e^-K: greatest probability that one test of threshold K recruits although the current model is the law of the data. recruitment.sequential: exp(-K_t)
+  formulas.false_recruitment = (xp, K_t) => {
+    [K_t] = xp.numbers(K_t);
+    return xp.exp(xp.neg(K_t));
+  };
+  domains.false_recruitment = [];
+
+  // alpha M/(M + 1): greatest probability of any false recruitment in the first M tests with thresholds K_m. recruitment.all_time: M_t*alpha_r/(M_t + 1)
+  formulas.false_recruitment_ever = (xp, M_t, alpha_r) => {
+    [M_t, alpha_r] = xp.numbers(M_t, alpha_r);
+    return xp.div(xp.mul(M_t, alpha_r), xp.add(M_t, xp.rational(1, 1)));
+  };
+  domains.false_recruitment_ever = [
+    ["alpha_r < 1", (xp, M_t, alpha_r) => {
+      [M_t, alpha_r] = xp.numbers(M_t, alpha_r);
+      return xp.less(alpha_r, xp.rational(1, 1));
+    }],
+  ];
+
+  // C e^-K: the same for a block that was fitted to the data it is scored on, whose greatest likelihoods sum to C. recruitment.parameter_cost: C_fit*exp(-K_t)
+  formulas.fitted_recruitment = (xp, K_t, C_fit) => {
+    [K_t, C_fit] = xp.numbers(K_t, C_fit);
+    return xp.mul(C_fit, xp.exp(xp.neg(K_t)));
+  };
+  domains.fitted_recruitment = [];
+
+  // (DL_0 - DL_inf + T)/gamma: no more recruitments than this, each of which lowers the description length by gamma. Unit recruitments. recruitment.termination: (DL_0 - DL_inf + T_rise)/gain_r
+  formulas.recruitment_budget = (xp, DL_0, DL_inf, T_rise, gain_r) => {
+    [DL_0, DL_inf, T_rise, gain_r] = xp.numbers(DL_0, DL_inf, T_rise, gain_r);
+    return xp.div(xp.add(xp.sub(DL_0, DL_inf), T_rise), gain_r);
+  };
+  domains.recruitment_budget = [];
+
+  // exp(-2 (N D - K)^2/(N R^2)): greatest probability that N samples do not reach the threshold K < N D. recruitment.power: exp(-2*(D_g*N_s - K_t)**2/(N_s*R_g**2))
+  formulas.miss_probability = (xp, N_s, D_g, K_t, R_g) => {
+    [N_s, D_g, K_t, R_g] = xp.numbers(N_s, D_g, K_t, R_g);
+    return xp.exp(xp.neg(xp.div(xp.mul(xp.rational(2, 1), xp.power(xp.sub(xp.mul(D_g, N_s), K_t), 2)), xp.mul(xp.power(R_g, 2), N_s))));
+  };
+  domains.miss_probability = [
+    ["D_g*N_s > K_t", (xp, N_s, D_g, K_t, R_g) => {
+      [N_s, D_g, K_t, R_g] = xp.numbers(N_s, D_g, K_t, R_g);
+      return xp.less(K_t, xp.mul(D_g, N_s));
+    }],
+  ];
+
+  // N R^2/(N R^2 + 4 (N D - K)^2): the same from the variance alone; gains need only be uncorrelated. recruitment.power_variance: N_s*R_g**2/(N_s*R_g**2 + 4*(D_g*N_s - K_t)**2)
+  formulas.miss_probability_variance = (xp, N_s, D_g, K_t, R_g) => {
+    [N_s, D_g, K_t, R_g] = xp.numbers(N_s, D_g, K_t, R_g);
+    return xp.div(xp.rational(1, 1), xp.add(xp.rational(1, 1), xp.div(xp.power(xp.sub(xp.mul(xp.mul(xp.rational(2, 1), D_g), N_s), xp.mul(xp.rational(2, 1), K_t)), 2), xp.mul(xp.power(R_g, 2), N_s))));
+  };
+  domains.miss_probability_variance = [
+    ["D_g*N_s > K_t", (xp, N_s, D_g, K_t, R_g) => {
+      [N_s, D_g, K_t, R_g] = xp.numbers(N_s, D_g, K_t, R_g);
+      return xp.less(K_t, xp.mul(D_g, N_s));
+    }],
+  ];
+
+  // max(2 K/D, 2 R^2 ln(1/delta)/D^2): samples after which the threshold is reached with probability 1 - delta. Unit samples. recruitment.delay: Max(2*K_t/D_g, -2*R_g**2*log(delta_r)/D_g**2)
+  formulas.detection_samples = (xp, K_t, D_g, R_g, delta_r) => {
+    [K_t, D_g, R_g, delta_r] = xp.numbers(K_t, D_g, R_g, delta_r);
+    return xp.maximum(xp.div(xp.mul(xp.rational(2, 1), K_t), D_g), xp.neg(xp.div(xp.mul(xp.mul(xp.rational(2, 1), xp.power(R_g, 2)), xp.log(delta_r)), xp.power(D_g, 2))));
+  };
+  domains.detection_samples = [
+    ["delta_r < 1", (xp, K_t, D_g, R_g, delta_r) => {
+      [K_t, D_g, R_g, delta_r] = xp.numbers(K_t, D_g, R_g, delta_r);
+      return xp.less(delta_r, xp.rational(1, 1));
+    }],
+  ];
+
+  // (c + sqrt(c^2 + 4 D K))/(2 D), c = R sqrt(ln(1/delta)/2): root of a sharper number of samples for the same. Unit sqrt(samples). recruitment.delay_sharp: (sqrt(2)*R_g*sqrt(-log(delta_r))/2 + sqrt(4*D_g*K_t - R_g**2*log(delta_r)/2))/(2*D_g)
+  formulas.detection_root = (xp, K_t, D_g, R_g, delta_r) => {
+    [K_t, D_g, R_g, delta_r] = xp.numbers(K_t, D_g, R_g, delta_r);
+    const x0 = xp.log(delta_r);
+    return xp.div(xp.add(xp.div(xp.mul(xp.mul(R_g, xp.sqrt(xp.rational(2, 1))), xp.sqrt(xp.neg(x0))), xp.rational(2, 1)), xp.sqrt(xp.sub(xp.mul(xp.mul(xp.rational(4, 1), K_t), D_g), xp.div(xp.mul(x0, xp.power(R_g, 2)), xp.rational(2, 1))))), xp.mul(xp.rational(2, 1), D_g));
+  };
+  domains.detection_root = [
+    ["K_t \u2265 0", (xp, K_t, D_g, R_g, delta_r) => {
+      [K_t, D_g, R_g, delta_r] = xp.numbers(K_t, D_g, R_g, delta_r);
+      return xp.less_equal(xp.rational(0, 1), K_t);
+    }],
+    ["delta_r < 1", (xp, K_t, D_g, R_g, delta_r) => {
+      [K_t, D_g, R_g, delta_r] = xp.numbers(K_t, D_g, R_g, delta_r);
+      return xp.less(delta_r, xp.rational(1, 1));
+    }],
+  ];
+
+  // K/D: least mean number of samples until the threshold K is reached. Unit samples. recruitment.mean_time_floor: K_t/D_g
+  formulas.mean_delay_floor = (xp, K_t, D_g) => {
+    [K_t, D_g] = xp.numbers(K_t, D_g);
+    return xp.div(K_t, D_g);
+  };
+  domains.mean_delay_floor = [];
+
+  // (K + b)/D: greatest mean number of samples until the threshold K is reached, no gain above b. Unit samples. recruitment.mean_time: (K_t + b_g)/D_g
+  formulas.mean_delay = (xp, K_t, D_g, b_g) => {
+    [K_t, D_g, b_g] = xp.numbers(K_t, D_g, b_g);
+    return xp.div(xp.add(K_t, b_g), D_g);
+  };
+  domains.mean_delay = [];
+
+  // ln(N + 1): nats that Laplace's rule of succession loses at most to the best coin in hindsight. Unit nats. recruitment.regret: log(N_s + 1)
+  formulas.laplace_regret = (xp, N_s) => {
+    [N_s] = xp.numbers(N_s);
+    return xp.log(xp.add(N_s, xp.rational(1, 1)));
+  };
+  domains.laplace_regret = [];
+
   localist.configuration = {
    "sections": {
     "attention": "Attention row",
@@ -4639,6 +4758,477 @@
       "unit": "steps",
       "domain": "index",
       "start": "3"
+     }
+    ]
+   },
+   {
+    "name": "recruitment_threshold",
+    "doc": "K_m = ln(m (m + 1)/alpha): nats that the alternative of the m-th test must save before it is recruited.",
+    "unit": "nats",
+    "theorem": "recruitment.all_time",
+    "stated": "log(m_t*(m_t + 1)/alpha_r)",
+    "args": [
+     {
+      "name": "m_t",
+      "symbol": [
+       "m",
+       "t"
+      ],
+      "meaning": "number of a sequential test, from 1",
+      "unit": "tests",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "alpha_r",
+      "symbol": [
+       "α",
+       "r"
+      ],
+      "meaning": "level: bound on the probability of any false recruitment ever",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "false_recruitment",
+    "doc": "e^-K: greatest probability that one test of threshold K recruits although the current model is the law of the data.",
+    "unit": "",
+    "theorem": "recruitment.sequential",
+    "stated": "exp(-K_t)",
+    "args": [
+     {
+      "name": "K_t",
+      "symbol": [
+       "K",
+       "t"
+      ],
+      "meaning": "threshold: nats that an alternative must save",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "false_recruitment_ever",
+    "doc": "alpha M/(M + 1): greatest probability of any false recruitment in the first M tests with thresholds K_m.",
+    "unit": "",
+    "theorem": "recruitment.all_time",
+    "stated": "M_t*alpha_r/(M_t + 1)",
+    "args": [
+     {
+      "name": "M_t",
+      "symbol": [
+       "M",
+       "t"
+      ],
+      "meaning": "sequential tests begun so far",
+      "unit": "tests",
+      "domain": "index",
+      "start": "3"
+     },
+     {
+      "name": "alpha_r",
+      "symbol": [
+       "α",
+       "r"
+      ],
+      "meaning": "level: bound on the probability of any false recruitment ever",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "fitted_recruitment",
+    "doc": "C e^-K: the same for a block that was fitted to the data it is scored on, whose greatest likelihoods sum to C.",
+    "unit": "",
+    "theorem": "recruitment.parameter_cost",
+    "stated": "C_fit*exp(-K_t)",
+    "args": [
+     {
+      "name": "K_t",
+      "symbol": [
+       "K",
+       "t"
+      ],
+      "meaning": "threshold: nats that an alternative must save",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "C_fit",
+      "symbol": [
+       "C",
+       "fit"
+      ],
+      "meaning": "sum of the greatest likelihoods over all outcomes",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "recruitment_budget",
+    "doc": "(DL_0 - DL_inf + T)/gamma: no more recruitments than this, each of which lowers the description length by gamma.",
+    "unit": "recruitments",
+    "theorem": "recruitment.termination",
+    "stated": "(DL_0 - DL_inf + T_rise)/gain_r",
+    "args": [
+     {
+      "name": "DL_0",
+      "symbol": [
+       "DL",
+       "0"
+      ],
+      "meaning": "description length before the first recruitment",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "DL_inf",
+      "symbol": [
+       "DL",
+       "inf"
+      ],
+      "meaning": "bound from below on the description length",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "T_rise",
+      "symbol": [
+       "T",
+       "rise"
+      ],
+      "meaning": "bound on the total rise between recruitments",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "gain_r",
+      "symbol": [
+       "gain",
+       "r"
+      ],
+      "meaning": "decrease that every recruitment must bring",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "miss_probability",
+    "doc": "exp(-2 (N D - K)^2/(N R^2)): greatest probability that N samples do not reach the threshold K < N D.",
+    "unit": "",
+    "theorem": "recruitment.power",
+    "stated": "exp(-2*(D_g*N_s - K_t)^2/(N_s*R_g^2))",
+    "args": [
+     {
+      "name": "N_s",
+      "symbol": [
+       "N",
+       "s"
+      ],
+      "meaning": "samples scored",
+      "unit": "samples",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "D_g",
+      "symbol": [
+       "D",
+       "g"
+      ],
+      "meaning": "mean gain of a sample under the truth",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "K_t",
+      "symbol": [
+       "K",
+       "t"
+      ],
+      "meaning": "threshold: nats that an alternative must save",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "R_g",
+      "symbol": [
+       "R",
+       "g"
+      ],
+      "meaning": "length of an interval that holds every gain",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "miss_probability_variance",
+    "doc": "N R^2/(N R^2 + 4 (N D - K)^2): the same from the variance alone; gains need only be uncorrelated.",
+    "unit": "",
+    "theorem": "recruitment.power_variance",
+    "stated": "N_s*R_g^2/(N_s*R_g^2 + 4*(D_g*N_s - K_t)^2)",
+    "args": [
+     {
+      "name": "N_s",
+      "symbol": [
+       "N",
+       "s"
+      ],
+      "meaning": "samples scored",
+      "unit": "samples",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "D_g",
+      "symbol": [
+       "D",
+       "g"
+      ],
+      "meaning": "mean gain of a sample under the truth",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "K_t",
+      "symbol": [
+       "K",
+       "t"
+      ],
+      "meaning": "threshold: nats that an alternative must save",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "R_g",
+      "symbol": [
+       "R",
+       "g"
+      ],
+      "meaning": "length of an interval that holds every gain",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "detection_samples",
+    "doc": "max(2 K/D, 2 R^2 ln(1/delta)/D^2): samples after which the threshold is reached with probability 1 - delta.",
+    "unit": "samples",
+    "theorem": "recruitment.delay",
+    "stated": "Max(2*K_t/D_g, -2*R_g^2*log(delta_r)/D_g^2)",
+    "args": [
+     {
+      "name": "K_t",
+      "symbol": [
+       "K",
+       "t"
+      ],
+      "meaning": "threshold: nats that an alternative must save",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "D_g",
+      "symbol": [
+       "D",
+       "g"
+      ],
+      "meaning": "mean gain of a sample under the truth",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "R_g",
+      "symbol": [
+       "R",
+       "g"
+      ],
+      "meaning": "length of an interval that holds every gain",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "delta_r",
+      "symbol": [
+       "δ",
+       "r"
+      ],
+      "meaning": "target for that probability",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "detection_root",
+    "doc": "(c + sqrt(c^2 + 4 D K))/(2 D), c = R sqrt(ln(1/delta)/2): root of a sharper number of samples for the same.",
+    "unit": "sqrt(samples)",
+    "theorem": "recruitment.delay_sharp",
+    "stated": "(sqrt(2)*R_g*sqrt(-log(delta_r))/2 + sqrt(4*D_g*K_t - R_g^2*log(delta_r)/2))/(2*D_g)",
+    "args": [
+     {
+      "name": "K_t",
+      "symbol": [
+       "K",
+       "t"
+      ],
+      "meaning": "threshold: nats that an alternative must save",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "D_g",
+      "symbol": [
+       "D",
+       "g"
+      ],
+      "meaning": "mean gain of a sample under the truth",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "R_g",
+      "symbol": [
+       "R",
+       "g"
+      ],
+      "meaning": "length of an interval that holds every gain",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "delta_r",
+      "symbol": [
+       "δ",
+       "r"
+      ],
+      "meaning": "target for that probability",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "mean_delay_floor",
+    "doc": "K/D: least mean number of samples until the threshold K is reached.",
+    "unit": "samples",
+    "theorem": "recruitment.mean_time_floor",
+    "stated": "K_t/D_g",
+    "args": [
+     {
+      "name": "K_t",
+      "symbol": [
+       "K",
+       "t"
+      ],
+      "meaning": "threshold: nats that an alternative must save",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "D_g",
+      "symbol": [
+       "D",
+       "g"
+      ],
+      "meaning": "mean gain of a sample under the truth",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "mean_delay",
+    "doc": "(K + b)/D: greatest mean number of samples until the threshold K is reached, no gain above b.",
+    "unit": "samples",
+    "theorem": "recruitment.mean_time",
+    "stated": "(K_t + b_g)/D_g",
+    "args": [
+     {
+      "name": "K_t",
+      "symbol": [
+       "K",
+       "t"
+      ],
+      "meaning": "threshold: nats that an alternative must save",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "D_g",
+      "symbol": [
+       "D",
+       "g"
+      ],
+      "meaning": "mean gain of a sample under the truth",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "b_g",
+      "symbol": [
+       "b",
+       "g"
+      ],
+      "meaning": "bound on a gain",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "laplace_regret",
+    "doc": "ln(N + 1): nats that Laplace's rule of succession loses at most to the best coin in hindsight.",
+    "unit": "nats",
+    "theorem": "recruitment.regret",
+    "stated": "log(N_s + 1)",
+    "args": [
+     {
+      "name": "N_s",
+      "symbol": [
+       "N",
+       "s"
+      ],
+      "meaning": "samples scored",
+      "unit": "samples",
+      "domain": "count",
+      "start": "4"
      }
     ]
    }

@@ -275,3 +275,51 @@ Definition partition_steps (l_S B_x tau eta G_bar : R) : R :=
 (** Least linkage gap after some training steps, each of which moves the form by eta G_bar at most. *)
 Definition partition_gap_after_steps (l_S B_x tau eta G_bar steps : R) : R :=
   (l_S - ((2 * G_bar * steps * eta * (B_x ^ 2)) / tau)).
+
+(** K_m = ln(m (m + 1)/alpha): nats that the alternative of the m-th test must save before it is recruited. *)
+Definition recruitment_threshold (m_t alpha_r : R) : R :=
+  (ln ((m_t * (m_t + 1)) / alpha_r)).
+
+(** e^-K: greatest probability that one test of threshold K recruits although the current model is the law of the data. *)
+Definition false_recruitment (K_t : R) : R :=
+  (exp (- K_t)).
+
+(** alpha M/(M + 1): greatest probability of any false recruitment in the first M tests with thresholds K_m. *)
+Definition false_recruitment_ever (M_t alpha_r : R) : R :=
+  ((M_t * alpha_r) / (M_t + 1)).
+
+(** C e^-K: the same for a block that was fitted to the data it is scored on, whose greatest likelihoods sum to C. *)
+Definition fitted_recruitment (K_t C_fit : R) : R :=
+  (C_fit * (exp (- K_t))).
+
+(** (DL_0 - DL_inf + T)/gamma: no more recruitments than this, each of which lowers the description length by gamma. *)
+Definition recruitment_budget (DL_0 DL_inf T_rise gain_r : R) : R :=
+  ((DL_0 + T_rise - DL_inf) / gain_r).
+
+(** exp(-2 (N D - K)^2/(N R^2)): greatest probability that N samples do not reach the threshold K < N D. *)
+Definition miss_probability (N_s D_g K_t R_g : R) : R :=
+  (exp (- ((2 * (((D_g * N_s) - K_t) ^ 2)) / ((R_g ^ 2) * N_s)))).
+
+(** N R^2/(N R^2 + 4 (N D - K)^2): the same from the variance alone; gains need only be uncorrelated. *)
+Definition miss_probability_variance (N_s D_g K_t R_g : R) : R :=
+  ((N_s * (R_g ^ 2)) / ((N_s * (R_g ^ 2)) + (4 * (((D_g * N_s) - K_t) ^ 2)))).
+
+(** max(2 K/D, 2 R^2 ln(1/delta)/D^2): samples after which the threshold is reached with probability 1 - delta. *)
+Definition detection_samples (K_t D_g R_g delta_r : R) : R :=
+  (Rmax ((2 * K_t) / D_g) (- ((2 * (R_g ^ 2) * (ln delta_r)) / (D_g ^ 2)))).
+
+(** (c + sqrt(c^2 + 4 D K))/(2 D), c = R sqrt(ln(1/delta)/2): root of a sharper number of samples for the same. *)
+Definition detection_root (K_t D_g R_g delta_r : R) : R :=
+  ((((R_g * (sqrt 2) * (sqrt (- (ln delta_r)))) / 2) + (sqrt ((4 * K_t * D_g) - (((R_g ^ 2) * (ln delta_r)) / 2)))) / (2 * D_g)).
+
+(** K/D: least mean number of samples until the threshold K is reached. *)
+Definition mean_delay_floor (K_t D_g : R) : R :=
+  (K_t / D_g).
+
+(** (K + b)/D: greatest mean number of samples until the threshold K is reached, no gain above b. *)
+Definition mean_delay (K_t D_g b_g : R) : R :=
+  ((K_t + b_g) / D_g).
+
+(** ln(N + 1): nats that Laplace's rule of succession loses at most to the best coin in hindsight. *)
+Definition laplace_regret (N_s : R) : R :=
+  (ln (N_s + 1)).

@@ -7,7 +7,7 @@ From Coq Require Import Reals Lra Psatz.
 From mathcomp Require Import all_ssreflect.
 From Coquelicot Require Import Coquelicot.
 From Localist Require Import Sums Vectors.
-From Localist Require concentration entropy dial threshold extinction blocks rules.
+From Localist Require concentration entropy dial threshold extinction blocks rules recruitment.
 From Localist Require Formulas.
 Import Formulas.
 Set Implicit Arguments.
@@ -429,3 +429,89 @@ Lemma rule_output_shift (I J : finType) (S : {set I}) (c : I -> R) (v : I -> vec
 Proof.
   move=> rule apart; apply: Rle_trans (rules.output c b rule apart) _; right; rewrite /Formulas.rule_output_shift /Rdiv; ring.
 Qed.
+
+(** * Recruitment *)
+
+Lemma recruitment_threshold (X : finType) (p : X -> R) (E : nat -> {set X}) (threshold : nat -> R) (alpha : R) (M : nat) :
+  (forall x, 0 <= p x) -> 0 < alpha -> (forall m, \sum_(x in E m) p x <= exp (- threshold m)) ->
+  (forall m, Formulas.recruitment_threshold (INR m + 1) alpha <= threshold m) ->
+  \sum_(x in recruitment.union E M) p x <= alpha * INR M / (INR M + 1).
+Proof.
+  move=> law a0 rates le; apply: (recruitment.all_time M law a0 rates) => m.
+  by have := le m; rewrite /Formulas.recruitment_threshold (_ : INR m + 1 + 1 = INR m + 2) //; ring.
+Qed.
+
+Lemma false_recruitment_ever (X : finType) (p : X -> R) (E : nat -> {set X}) (threshold : nat -> R) (alpha : R) (M : nat) :
+  (forall x, 0 <= p x) -> 0 < alpha -> (forall m, \sum_(x in E m) p x <= exp (- threshold m)) ->
+  (forall m, ln ((INR m + 1) * (INR m + 2) / alpha) <= threshold m) ->
+  \sum_(x in recruitment.union E M) p x <= Formulas.false_recruitment_ever (INR M) alpha.
+Proof.
+  move=> law a0 rates le; rewrite /Formulas.false_recruitment_ever (Rmult_comm (INR M)).
+  exact: (recruitment.all_time M law a0 rates le).
+Qed.
+
+Lemma false_recruitment (A : finType) (p q : seq A -> A -> R) (k : R) (T : nat) : (forall h a, 0 <= q h a) ->
+  (forall h, \sum_a q h a <= 1) -> recruitment.crossing p q k T [::] 1 1 <= Formulas.false_recruitment k.
+Proof. exact: recruitment.sequential. Qed.
+
+Lemma fitted_recruitment (X : finType) (p q : X -> R) (A : {set X}) (k C : R) : (forall x, 0 <= q x) -> \sum_x q x <= C ->
+  recruitment.saves p q A k -> \sum_(x in A) p x <= Formulas.fitted_recruitment k C.
+Proof. exact: recruitment.parameter_cost. Qed.
+
+Lemma recruitment_budget (dl rise drop : nat -> R) (m : nat) (gain low top : R) : recruitment.run dl rise drop -> 0 < gain ->
+  (forall k, gain <= drop k) -> recruitment.total rise m <= top -> low <= dl m ->
+  INR m <= Formulas.recruitment_budget (dl 0%nat) low top gain.
+Proof.
+  move=> r g d t f; apply: Rle_trans (recruitment.termination r g d t f) _; right.
+  by rewrite /Formulas.recruitment_budget; congr (_ / _); ring.
+Qed.
+
+Lemma miss_probability (X : finType) (p z : X -> R) (K low R_g : R) (N : nat) : distribution p -> 0 < R_g ->
+  (forall x, low <= z x <= low + R_g) -> (0 < N)%N -> 0 < INR N * recruitment.mean p z - K ->
+  recruitment.below p z K N 0 <= Formulas.miss_probability (INR N) (recruitment.mean p z) K R_g.
+Proof.
+  move=> law r range n0 enough; apply: Rle_trans (recruitment.power law r range n0 enough) _; right.
+  by rewrite /Formulas.miss_probability (Rmult_comm (recruitment.mean p z)) (Rmult_comm (R_g ^ 2)).
+Qed.
+
+Lemma miss_probability_variance (X : finType) (p z : X -> R) (K low R_g : R) (N : nat) : distribution p ->
+  (forall x, low <= z x <= low + R_g) -> 0 < INR N * recruitment.mean p z - K ->
+  recruitment.below p z K N 0 <= Formulas.miss_probability_variance (INR N) (recruitment.mean p z) K R_g.
+Proof.
+  move=> law range enough; apply: Rle_trans (recruitment.power_variance law range enough) _; right.
+  by rewrite /Formulas.miss_probability_variance (Rmult_comm (recruitment.mean p z)).
+Qed.
+
+Lemma detection_samples (X : finType) (p z : X -> R) (K low R_g delta : R) (N : nat) : distribution p -> 0 < R_g ->
+  (forall x, low <= z x <= low + R_g) -> 0 < recruitment.mean p z -> 0 < delta -> (0 < N)%N ->
+  Formulas.detection_samples K (recruitment.mean p z) R_g delta <= INR N -> recruitment.below p z K N 0 <= delta.
+Proof. exact: recruitment.delay. Qed.
+
+Lemma detection_root (X : finType) (p z : X -> R) (K low R_g delta : R) (N : nat) : distribution p -> 0 < R_g ->
+  (forall x, low <= z x <= low + R_g) -> 0 < recruitment.mean p z -> 0 < delta -> delta < 1 -> 0 < K -> (0 < N)%N ->
+  Formulas.detection_root K (recruitment.mean p z) R_g delta <= sqrt (INR N) -> recruitment.below p z K N 0 <= delta.
+Proof.
+  move=> law r range m0 d0 d1 k0 n0 le; apply: (recruitment.delay_sharp law r range m0 d0 d1 k0 n0) => /=.
+  have l0 : 0 < - ln delta by have := ln_increasing _ _ d0 d1; rewrite ln_1; lra.
+  have two : sqrt (- ln delta / 2) = sqrt 2 * sqrt (- ln delta) / 2.
+    have r2 : sqrt 2 * sqrt 2 = 2 by apply: sqrt_sqrt; lra.
+    have -> : sqrt (- ln delta) = sqrt (- ln delta / 2) * sqrt 2 by rewrite -sqrt_mult; [congr sqrt; field | lra | lra].
+    have -> : sqrt 2 * (sqrt (- ln delta / 2) * sqrt 2) = sqrt (- ln delta / 2) * (sqrt 2 * sqrt 2) by ring.
+    by rewrite r2; field.
+  move: le; rewrite /Formulas.detection_root => le; apply: Rle_trans le; right; congr (_ / _); congr (_ + _).
+    by rewrite two; field.
+  congr sqrt; have -> : R_g * sqrt (- ln delta / 2) * (R_g * sqrt (- ln delta / 2) * 1) = R_g ^ 2 * (sqrt (- ln delta / 2) * sqrt (- ln delta / 2)) by ring.
+  by rewrite sqrt_sqrt; [field | lra].
+Qed.
+
+Lemma mean_delay_floor (X : finType) (p z : X -> R) (K : R) (T : nat) : distribution p -> 0 < recruitment.mean p z ->
+  recruitment.reaches p z K T 0 -> Formulas.mean_delay_floor K (recruitment.mean p z) <= recruitment.spent p z K T 0.
+Proof. exact: recruitment.mean_time_floor. Qed.
+
+Lemma mean_delay (X : finType) (p z : X -> R) (K b : R) (T : nat) : distribution p -> 0 < recruitment.mean p z -> 0 <= K -> 0 <= b ->
+  (forall x, z x <= b) -> recruitment.spent p z K T 0 <= Formulas.mean_delay K (recruitment.mean p z) b.
+Proof. exact: recruitment.mean_time. Qed.
+
+Lemma laplace_regret (s : seq bool) (theta law : R) : 0 <= theta <= 1 -> 0 < recruitment.coin theta s -> 0 < law ->
+  ln (recruitment.coin theta s) - ln law - Formulas.laplace_regret (INR (size s)) <= ln (recruitment.succession 0 0 s) - ln law.
+Proof. exact: recruitment.regret. Qed.

@@ -214,3 +214,39 @@ Proof. unfold partition_steps; settle; enclose. Qed.
 
 Lemma partition_gap_after_steps_pin : Rabs (partition_gap_after_steps (8 / 9) (10 / 7) (3 / 4) (1 / 7) (4 / 5) 11 - ((- 297635244574020084224165856819) / 50000000000000000000000000000)) <= (881 / 148000000000000000).
 Proof. unfold partition_gap_after_steps; settle; enclose. Qed.
+
+Lemma recruitment_threshold_pin : Rabs (recruitment_threshold 5 (1 / 20) - (25587718620864585475393841071 / 4000000000000000000000000000)) <= (2917 / 456000000000000000).
+Proof. unfold recruitment_threshold; settle; enclose. Qed.
+
+Lemma false_recruitment_pin : Rabs (false_recruitment (23 / 7) - (74827702734473181385267451833 / 2000000000000000000000000000000)) <= (11 / 294000000000000000).
+Proof. unfold false_recruitment; settle; enclose. Qed.
+
+Lemma false_recruitment_ever_pin : Rabs (false_recruitment_ever 12 (1 / 20) - (230769230769230769230769230769 / 5000000000000000000000000000000)) <= (3 / 65000000000000000).
+Proof. unfold false_recruitment_ever; settle; enclose. Qed.
+
+Lemma fitted_recruitment_pin : Rabs (fitted_recruitment (23 / 7) (5 / 2) - (935346284180914767315843147913 / 10000000000000000000000000000000)) <= (17 / 181750000000000000).
+Proof. unfold fitted_recruitment; settle; enclose. Qed.
+
+Lemma recruitment_budget_pin : Rabs (recruitment_budget 40 (3 / 2) (7 / 3) (4 / 3) - (245 / 8)) <= (49 / 1600000000000000).
+Proof. unfold recruitment_budget; settle; enclose. Qed.
+
+Lemma miss_probability_pin : Rabs (miss_probability 300 (1 / 11) (23 / 7) (3 / 2) - (90902542752027849701231660243 / 500000000000000000000000000000)) <= (1 / 5500000000000000).
+Proof. unfold miss_probability; settle; enclose. Qed.
+
+Lemma miss_probability_variance_pin : Rabs (miss_probability_variance 300 (1 / 11) (23 / 7) (3 / 2) - (113387934559898448019689352347 / 500000000000000000000000000000)) <= (83 / 366000000000000000).
+Proof. unfold miss_probability_variance; settle; enclose. Qed.
+
+Lemma detection_samples_pin : Rabs (detection_samples (23 / 7) (1 / 11) (3 / 2) (1 / 16) - (75483727962978044195536578027 / 50000000000000000000000000)) <= (51027 / 33800000000000000).
+Proof. unfold detection_samples; settle; enclose. Qed.
+
+Lemma detection_root_pin : Rabs (detection_root (23 / 7) (1 / 11) (3 / 2) (1 / 16) - (211371836703011965948891058149 / 10000000000000000000000000000)) <= (1171 / 55400000000000000).
+Proof. unfold detection_root; settle; enclose. Qed.
+
+Lemma mean_delay_floor_pin : Rabs (mean_delay_floor (23 / 7) (1 / 11) - (361428571428571428571428571429 / 10000000000000000000000000000)) <= (253 / 7000000000000000).
+Proof. unfold mean_delay_floor; settle; enclose. Qed.
+
+Lemma mean_delay_pin : Rabs (mean_delay (23 / 7) (1 / 11) (2 / 3) - (217380952380952380952380952381 / 5000000000000000000000000000)) <= (913 / 21000000000000000).
+Proof. unfold mean_delay; settle; enclose. Qed.
+
+Lemma laplace_regret_pin : Rabs (laplace_regret 300 - (570711026474887572857819525679 / 100000000000000000000000000000)) <= (4657 / 816000000000000000).
+Proof. unfold laplace_regret; settle; enclose. Qed.

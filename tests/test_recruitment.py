@@ -1,0 +1,269 @@
+"""Recruitment: derived, sharp, needed, guarded, and able to fail; the numbers of the page, exactly and by simulation."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from itertools import product
+from math import comb, exp, factorial, log
+
+import numpy as np
+import pytest
+import sympy as sp
+from flint import arb, fmpq
+from scipy.stats import binomtest, chi2
+
+from checks.claims import Case, judge, realise
+from checks.controls import run_controls, with_claim, without
+from checks.properties import Options, attack
+from checks.recruitment import CHECKS
+from checks.recruitment_cases import walk_values
+from checks.recruitment_exact import Gains, first_crossings, learned, shtarkov, steady
+from checks.shards import LEAST_CONTROLS
+from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN
+from theory import symbols as sym
+from theory.formulas import (
+    detection_root,
+    detection_samples,
+    mean_delay,
+    mean_delay_floor,
+    miss_probability,
+    miss_probability_variance,
+    recruitment_threshold,
+)
+from theory.namespaces import MATH
+from theory.recruitment import THEOREMS
+from theory.recruitment_budget import floor_of, whole_count
+from theory.recruitment_codes import CHI_SQUARE, FITTED_RATE
+from theory.recruitment_delay import LEMMAS, binomial_term, cantelli, hoeffding
+from theory.recruitment_sequential import sequential
+from theory.replay import ReplayError, replay, truth
+
+F = Fraction
+NAMED = pytest.mark.parametrize("theorem", THEOREMS, ids=lambda t: t.name)
+BOUNDS = [t for t in THEOREMS if t.kind != "counterexample"]
+ATTAINED = [t for t in BOUNDS if t.kind == "bound" and t.equality.values is not None]
+ARGUED = {
+    "floor_of", "term_of_sum", "union_bound", "cantelli", "popoviciu", "chernoff", "hoeffding", "wald", "binomial_term",
+}  # fmt: skip
+
+
+@NAMED
+def test_every_statement_is_derived(theorem):
+    found = replay(theorem)
+    assert found.steps >= 1
+    assert set(found.rests_on) <= ARGUED
+
+
+@pytest.mark.parametrize("theorem", BOUNDS, ids=lambda t: t.name)
+def test_a_bound_tightened_by_a_millionth_is_not_derived(theorem):
+    claim = theorem.claim
+    size = sp.Rational(1, 10**6) * (sp.Abs(claim.rhs) if claim.rhs != 0 else 1)
+    upper = isinstance(claim, (sp.Le, sp.Lt))
+    tight = type(claim)(claim.lhs, claim.rhs - size if upper else claim.rhs + size, evaluate=False)
+    with pytest.raises(ReplayError, match="step"):
+        replay(with_claim(theorem, tight))
+
+
+@NAMED
+def test_extremal_cases_hold_and_attained_bounds_are_attained(theorem):
+    judged = [(case, judge(theorem, case)) for case in CHECKS.extremal[theorem.name]()]
+    assert [(c.origin, j.reason) for c, j in judged if j.verdict not in (HOLDS, OUT_OF_DOMAIN)] == []
+    assert any(j.verdict is HOLDS for _, j in judged)
+    if theorem in ATTAINED:
+        assert sum(j.certificate == "equality case" for _, j in judged) >= 3
+
+
+@NAMED
+def test_each_needed_hypothesis_is_needed_and_guarded(theorem):
+    for key, witness in theorem.needs.items():
+        case = realise(theorem, key, witness)
+        assert judge(theorem, case).verdict is OUT_OF_DOMAIN
+        assert judge(without(theorem, key), case).verdict is FAILS
+
+
+@pytest.mark.parametrize("theorem", BOUNDS, ids=lambda t: t.name)
+def test_bad_numbers_never_hold(theorem):
+    case = CHECKS.extremal[theorem.name]()[0]
+    for symbol in theorem.claim.free_symbols:
+        for bad in (arb("nan"), arb("inf"), arb(0, "inf"), fmpq(-1)):
+            verdict = judge(theorem, Case({**case.values, symbol: bad}, "bad input")).verdict
+            assert verdict is not HOLDS or symbol.is_nonnegative is None, (theorem.name, symbol, bad)
+
+
+@NAMED
+def test_controls_die(theorem):
+    deaths = run_controls(theorem, CHECKS)
+    assert [d.change for d in deaths if d.outcome == "survived"] == []
+    assert sum(d.outcome == "killed" for d in deaths) >= LEAST_CONTROLS
+    if theorem in ATTAINED:
+        assert any("one part in a million" in d.change and d.outcome == "killed" for d in deaths)
+
+
+@pytest.mark.parametrize("prop", CHECKS.properties, ids=lambda p: p.name)
+def test_properties_hold_on_a_small_run(prop):
+    outcome = attack(prop, Options(layers=4, examples=0.3))
+    for name, tally in outcome.tallies.items():
+        assert tally.verdict is HOLDS, (name, tally.failure or tally.undecided)
+
+
+def test_planted_wrong_steps_are_named():
+    steps = tuple(
+        dataclasses.replace(step, weights={**step.weights, "crossed is": -2}) if step.name == "all crossings" else step
+        for step in sequential.steps
+    )
+    with pytest.raises(ReplayError, match="step 'all crossings'"):
+        replay(dataclasses.replace(sequential, steps=steps))
+
+
+# --- argued lemmas, sampled exactly ----------------------------------------------------------------------------------------------
+
+
+def test_the_argued_lemmas_on_two_valued_gains():
+    """Cantelli, Hoeffding and the binomial term, on every small two-valued distribution and at points between."""
+    assert {lemma.name for lemma in LEMMAS} <= ARGUED
+    (v, w, x) = (next(s for s in cantelli.relation.free_symbols if s.name == name) for name in "vwx")
+    (p, q, u, z) = (next(s for s in hoeffding.relation.free_symbols if s.name == name) for name in "pquv")
+    for k in range(1, 8):
+        gains = Gains(F(3, 2), F(-1, 2), F(k, 8))
+        low = 1 - gains.chance
+        values = {v: sp.Rational(str(low)), w: sp.Rational(str(gains.variance)), x: sp.Rational(str(gains.mean - gains.low))}
+        assert cantelli.relation.subs(values) == sp.true  # with equality: the event is the lower value
+        assert (cantelli.relation.rhs - cantelli.relation.lhs).subs(values) == 0
+        for h in (F(1, 10), F(1), F(5)):
+            moment = sp.log(
+                sp.Rational(k, 8) * sp.exp(-sp.Rational(str(h)) * sp.Rational(3, 2))
+                + (1 - sp.Rational(k, 8)) * sp.exp(sp.Rational(str(h)) / 2)
+            )
+            at = {p: moment, q: sp.Rational(str(gains.mean)), u: sp.Rational(str(h)), z: sp.Integer(2)}
+            assert truth(hoeffding.relation, at) is True
+    for count in range(1, 9):
+        for ones in range(count + 1):
+            fit = F(ones**ones * (count - ones) ** (count - ones), count**count)
+            assert comb(count, ones) * fit <= 1
+    assert binomial_term.relation.rhs == 1
+
+
+def test_the_floor_lemma_on_rationals():
+    (i, p) = (floor_of.relation.lhs, floor_of.relation.rhs.args[1].args[0].args[1])
+    for value in (sp.Rational(a, b) for a in range(-7, 8) for b in (1, 2, 3)):
+        assert truth(floor_of.relation, {i: sp.floor(value), p: value}) is True
+        assert truth(floor_of.relation, {i: sp.floor(value) + 1, p: value}) is False
+    assert whole_count.claim.rhs.has(sp.ceiling)
+
+
+# --- the numbers of the page -----------------------------------------------------------------------------------------------------
+
+
+def test_ten_fitted_coins_by_counting_and_ten_fitted_means_by_chi_square():
+    alike = sum(comb(10, k) for k in range(4, 11)) / F(2**10)  # each coin's two tosses fall alike with probability 1/2
+    assert alike == F(int(FITTED_RATE.p), int(FITTED_RATE.q))
+    assert 3 * 2 * log(2) < 5 < 4 * 2 * log(2)
+    for degrees in (2, 4, 10, 100):
+        k = degrees // 2
+        tail = exp(-k) * sum(k**j / factorial(j) for j in range(k))
+        assert tail == pytest.approx(chi2.sf(degrees, degrees), rel=1e-12)
+    assert float(CHI_SQUARE) == pytest.approx(0.4405, abs=5e-5)
+    assert chi2.sf(100, 100) == pytest.approx(0.4812, abs=5e-5)
+    assert chi2.sf(2, 2) == pytest.approx(exp(-1))  # two parameters feign exactly e^-k; more feign more
+
+
+def test_fitted_means_save_what_the_counterexample_says():
+    """Ten unit Gaussians, 40,000 experiments: the observed rate is near the chi-square tail and its interval excludes e^-5."""
+    rng = np.random.default_rng(0)
+    saved = (rng.standard_normal((40_000, 10)) ** 2).sum(axis=1) / 2
+    interval = binomtest(int((saved >= 5).sum()), 40_000).proportion_ci(0.999, method="exact")
+    assert interval.low < float(CHI_SQUARE) < interval.high
+    assert interval.low > exp(-5)
+
+
+def test_shtarkov_sums():
+    assert shtarkov(1) == 2
+    assert shtarkov(2) == F(5, 2)
+    for count in range(1, 7):
+        total = sum(
+            (F(sum(x), count) ** sum(x) * (1 - F(sum(x), count)) ** (count - sum(x)) for x in product((0, 1), repeat=count)),
+            F(0),
+        )
+        assert shtarkov(count) == total
+
+
+def test_the_page_of_a_coin_of_six_tenths_against_a_fair_one():
+    """D, R, K = ln 20: exact first crossings by dynamic programming, against the bounds."""
+    up, down, threshold = log(1.2), log(0.8), log(20)
+    rate, power, time = crossing_by_counts(0.5, up, down, threshold, 4000)
+    assert 0.044 < rate < 0.05
+    rate, power, time = crossing_by_counts(0.6, up, down, threshold, 4000)
+    mean, spread = 0.6 * up + 0.4 * down, up - down
+    assert mean_delay_floor(MATH, threshold, mean) == pytest.approx(148.8, abs=0.05)
+    assert mean_delay(MATH, threshold, mean, up) == pytest.approx(157.8, abs=0.06)
+    assert 148.8 < time < 157.8
+    assert time == pytest.approx(152.915, abs=1e-3)
+    root = detection_root(MATH, threshold, mean, spread, 0.05)
+    assert root**2 == pytest.approx(880, abs=1)
+    assert detection_samples(MATH, threshold, mean, spread, 0.05) > root**2
+    _, power, _ = crossing_by_counts(0.6, up, down, threshold, 880)
+    assert power > 0.99
+    assert 1 - power <= miss_probability(MATH, 880, mean, threshold, spread) <= 0.0501
+    assert miss_probability(MATH, 880, mean, threshold, spread) < miss_probability_variance(MATH, 880, mean, threshold, spread)
+
+
+def crossing_by_counts(chance: float, up: float, down: float, threshold: float, limit: int) -> tuple[float, float, float]:
+    """(P crossed by `limit`, the same, E min(N, limit)) of the walk; a prefix counts only by its number of ups."""
+    live, crossed, time = {0: 1.0}, 0.0, 0.0
+    for step in range(1, limit + 1):
+        following: dict[int, float] = {}
+        for ups, mass in live.items():
+            time += mass
+            for more, weight in ((1, chance), (0, 1 - chance)):
+                if (ups + more) * up + (step - ups - more) * down >= threshold:
+                    crossed += mass * weight
+                else:
+                    following[ups + more] = following.get(ups + more, 0.0) + mass * weight
+        live = {ups: mass for ups, mass in following.items() if mass > 1e-18}
+    return crossed, crossed, time
+
+
+def test_a_walk_attains_the_optimum_and_the_false_rate():
+    time, false = walk_values(F(3, 4), 2)
+    assert time == 4
+    assert false == F(1, 9)
+    assert log(9) / (0.5 * log(3)) == pytest.approx(float(time))
+
+
+def test_false_recruitment_over_thousands_of_seeds():
+    """A learned coin against a fair one that is the law: 20,000 streams of 400 tosses; no interval excludes the proved bound."""
+    rng = np.random.default_rng(1)
+    tosses = rng.integers(0, 2, (20_000, 400))
+    ones = np.cumsum(tosses, axis=1) - tosses  # before the toss
+    seen = np.arange(400)
+    right = np.where(tosses == 1, ones + 0.5, seen - ones + 0.5) / (seen + 1)
+    gain = np.cumsum(np.log(2 * right), axis=1)
+    for alpha in (0.2, 0.05, 0.01):
+        crossed = int((gain.max(axis=1) >= log(1 / alpha)).sum())
+        interval = binomtest(crossed, 20_000).proportion_ci(0.999, method="exact")
+        assert interval.low < alpha
+        assert crossed > 0
+    exactly = first_crossings(steady((F(1, 2), F(1, 2))), learned(2, F(1)), F(5), 10)
+    by_ten = int((gain[:, :10].max(axis=1) >= log(5)).sum())
+    interval = binomtest(by_ten, 20_000).proportion_ci(0.9999, method="exact")
+    assert interval.low <= float(exactly.law) <= interval.high
+    assert exactly.law <= F(1, 5)
+
+
+def test_scoring_a_token_after_learning_it_breaks_the_bound():
+    """The mistake that the hypothesis `predictive` excludes: the learned coin is asked after it has seen the toss."""
+    coin = steady((F(1, 2), F(1, 2)))
+
+    def cheating(prefix):
+        return tuple(learned(2, F(1))((*prefix, token))[token] for token in (0, 1))
+
+    found = first_crossings(coin, cheating, F(5), 10)
+    assert found.predictive > 1
+    assert found.law > F(1, 5)
+
+
+def test_thresholds_grow_like_twice_the_logarithm():
+    assert recruitment_threshold(MATH, 1, 0.05) == pytest.approx(log(40))
+    assert recruitment_threshold(MATH, 1000, 0.05) == pytest.approx(2 * log(1000) + log(20), abs=2e-3)
+    assert sym.test_number.is_positive
