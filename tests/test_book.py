@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import threading
+import urllib.request
+from importlib import import_module
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 import theory
-from checks.book import build
+from checks.book import build, intro, links, picture, reference, trust
+from checks.book.claims import PromiseError, claims_page, verdict
+from checks.book.command import book, server
 from checks.book.coq import companions, sources
 from checks.book.evidence import Evidence, Finding, Source, read_evidence
 from checks.book.pages import section, used_by, warning
+from checks.book.promises import PAPERS, PROMISES, Promise
 from checks.book.proof import proof
 from checks.book.text import anchor, block, link, plain
 from checks.status import EvidenceError
@@ -165,3 +173,114 @@ def test_evidence_of_other_code_is_stale(tmp_path):
 def test_the_stamp_says_what_is_missing(whole):
     assert "no evidence" in build.stamp(Evidence()) or "missing or stale" in build.stamp(Evidence())
     assert "abababababab" in build.stamp(whole)
+
+
+# --- claims, trust, introduction, look-up pages ------------------------------------------------------------------------------------
+
+
+def test_a_verdict_is_the_weakest_status_behind_it(whole):
+    one = Promise("2510.09338", "A promise.", "Its form.", ("concentration.outside_mass",))
+    assert verdict(one, whole) == "proved"
+    assert (
+        verdict(dataclasses.replace(one, added=(("concentration.outside_mass", "margin"),)), whole)
+        == "proved with added hypotheses"
+    )
+    assert verdict(dataclasses.replace(one, statements=("concentration.outside_mass", "entropy.dual")), whole) == "stated"
+    assert verdict(dataclasses.replace(one, against=("entropy.negative_margin",)), whole).startswith("false as stated")
+    assert verdict(dataclasses.replace(one, statements=("nonsense",)), whole) == "not decided yet"
+    assert verdict(dataclasses.replace(one, statements=(), nature="empirical"), whole) == "empirical"
+
+
+@pytest.mark.parametrize(("changes", "error", "said"), [
+    ({"statements": ("concentration.nonsense",)}, KeyError, "no statement"),
+    ({"added": (("concentration.outside_mass", "nonsense"),)}, PromiseError, "no hypothesis 'nonsense'"),
+    ({"against": ("concentration.outside_mass",)}, PromiseError, "it is a bound"),
+    ({"statements": ()}, PromiseError, "decided by no statement"),
+])  # fmt: skip
+def test_a_promise_that_names_what_is_not_there_is_refused(changes, error, said):
+    good = Promise("2510.09338", "A promise.", "Its form.", ("concentration.outside_mass",))
+    with pytest.raises(error, match=said):
+        verdict(dataclasses.replace(good, **changes), Evidence())
+
+
+def test_every_promise_is_of_a_paper_and_in_the_bibliography():
+    bibliography = (build.BOOK / "references.bib").read_text(encoding="utf-8")
+    assert {promise.paper for promise in PROMISES} == {paper.number for paper in PAPERS}
+    assert all(f"{{{paper.key}," in bibliography and paper.number in bibliography for paper in PAPERS)
+
+
+def test_the_page_of_claims_links_every_counterexample(whole):
+    text = claims_page(whole)
+    assert all(link(theorem.name) in text for theorem in theorems() if theorem.kind == "counterexample")
+
+
+def test_counts_are_of_the_evidence(whole):
+    text = trust.counts(whole)
+    assert f"| all | {len(theorems()):,} | 2 | 0 | 0 | {len(theorems()) - 2:,} | 0 | {len(theorems()) - 2:,} |" in text
+    assert "2 killed" in trust.runs(whole)
+    assert "6 holds" in trust.runs(whole)
+    assert "no record" in trust.runs(Evidence())
+
+
+def test_the_picture_is_drawn_from_numbers():
+    for dial in picture.DIALS:
+        one = picture.panel(dial)
+        assert abs(sum(one.weights) - 1) < 1e-12
+        assert one.outside <= one.bound
+    assert picture.panel(2.0).margin - picture.panel(0.0).margin == pytest.approx(2.0)
+    assert set(picture.panels()) == {f"picture-{d:g}-{theme}.svg" for d in picture.DIALS for theme in ("light", "dark")}
+    assert "picture-0-dark.svg" in intro.picture()
+
+
+def test_docstrings_become_text_that_sphinx_shows():
+    assert reference.as_rst(["a_b * `code` |x|"]) == [r"a\_b \* ``code`` \|x\|"]
+    assert reference.as_rst(["Text.", "", "    H <= ln n"]) == ["Text.", "", "", "::", "", "    H <= ln n"]
+
+
+def test_every_module_of_the_reference_imports():
+    for name in (*reference.THEORY, *reference.CHECKS):
+        assert import_module(name).__doc__
+
+
+# --- links of a built book ---------------------------------------------------------------------------------------------------------
+
+
+def test_broken_links_and_images_without_words_are_found(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<h1 id="top">A</h1><a href="b.html#here">b</a><a href="#top">t</a><a href="https://x.org">x</a>'
+    )
+    (tmp_path / "b.html").write_text('<p id="here">B</p><a href="a.html">a</a><img src="c.svg" alt="c">')
+    (tmp_path / "c.svg").write_text("<svg/>")
+    assert links.broken(tmp_path) == ([], ["https://x.org"])
+    assert list(links.unnamed(tmp_path)) == []
+    (tmp_path / "b.html").write_text('<a href="gone.html">g</a><img src="d.svg"><a href="a.html#nowhere">n</a>')
+    assert links.broken(tmp_path)[0] == ["a.html: b.html#here", "b.html: a.html#nowhere", "b.html: d.svg", "b.html: gone.html"]
+    assert list(links.unnamed(tmp_path)) == ["b.html: d.svg"]
+
+
+def test_the_command_names_what_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "BOOK", tmp_path / "nowhere")
+    monkeypatch.setattr("checks.book.build.BOOK", tmp_path / "nowhere")
+    result = CliRunner().invoke(book, [])
+    assert result.exit_code == 2
+    assert "Use a checkout" in result.output
+
+
+def test_strict_fails_on_missing_evidence_and_the_default_follows_ci(tmp_path, monkeypatch):
+    done = build.Book(tmp_path / "index.html", {"concentration.outside_mass": ("not run",)})
+    monkeypatch.setattr("checks.book.build.build", lambda *arguments: done)
+    monkeypatch.delenv("CI", raising=False)
+    assert CliRunner().invoke(book, []).exit_code == 0
+    assert CliRunner().invoke(book, ["--strict"]).exit_code == 1
+    monkeypatch.setenv("CI", "1")
+    assert CliRunner().invoke(book, []).exit_code == 1
+    assert CliRunner().invoke(book, ["--no-strict"]).exit_code == 0
+
+
+def test_the_server_serves_the_folder(tmp_path):
+    (tmp_path / "index.html").write_text("<p>here</p>")
+    with server(tmp_path) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        with urllib.request.urlopen(f"http://127.0.0.1:{running.server_address[1]}/") as answer:
+            assert b"here" in answer.read()
+        running.shutdown()
