@@ -430,5 +430,5 @@
   if (document.readyState === "complete") start();
   document.addEventListener("DOMContentLoaded", start);
   globalThis.addEventListener("load", start);
-  Object.assign(localist, { page: null, parts: { node, symbol, linkOf, unitOf } });
+  Object.assign(localist, { parts: { node, symbol, linkOf, unitOf } });
 })();
