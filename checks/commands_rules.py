@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from checks.rules_file import RuleError, RuleFile, Watched, read_rules
+from checks.rules_file import RuleError, RuleFile, UndecidedRulesError, Watched, read_rules
 
 if TYPE_CHECKING:
     from checks.rules_layer import Applied
@@ -57,10 +57,7 @@ def rules(path: Path, as_json: bool, out: Path | None, watch: bool, interval: fl
         try:
             return apply_rules(new, layer)
         except UndecidedError as error:
-            if not watch:
-                click.echo(f"undecided: {path}: {error}", err=True)
-                raise SystemExit(UNDECIDED) from None
-            raise RuleError(f"{path}: undecided: {error}") from error
+            raise UndecidedRulesError(f"{path}: undecided: {error}") from error
 
     if watch:
         code = _watch(Watched(path, applied), as_json, out, interval, updates)
@@ -74,11 +71,15 @@ def rules(path: Path, as_json: bool, out: Path | None, watch: bool, interval: fl
 
 def _refuse(error: RuleError) -> Any:
     click.echo(f"error: {error}", err=True)
-    raise SystemExit(BAD_INPUT) from None
+    raise SystemExit(_code(error)) from None
+
+
+def _code(error: RuleError) -> int:
+    return UNDECIDED if isinstance(error, UndecidedRulesError) else BAD_INPUT
 
 
 def _watch(watched: Watched[Applied], as_json: bool, out: Path | None, interval: float, updates: int | None) -> int:
-    """Report at once and after every change; the code of the last report, or 2 when the last edit was refused."""
+    """Report at once and after every change; the code of the last report, or 2 or 3 when the last edit was not taken."""
     code, seen = 0, 0
     try:
         while True:
@@ -87,7 +88,7 @@ def _watch(watched: Watched[Applied], as_json: bool, out: Path | None, interval:
                 if watched.problem is not None:
                     kept = "the rules before it stay in force" if watched.current is not None else "no rules are in force"
                     click.echo(f"error: {watched.problem}\n{kept}", err=True)
-                    code = BAD_INPUT
+                    code = _code(watched.problem)
                 elif watched.current is not None:
                     code = _tell(watched.current, as_json, out)
                 if updates is not None and seen >= updates:

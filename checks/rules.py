@@ -10,6 +10,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from checks import rules_cases as cases
+from checks.data import text_words
 from checks.dial_trained import queries
 from checks.enclosure import rational
 from checks.layer import Rule, attend
@@ -43,7 +44,7 @@ def _cases(row: RuleRow, index: int, rng: np.random.Generator) -> Iterator[Emiss
             yield from cases.cases_of_all(row, parts, share)
 
 
-@holds_for(*_RANDOM, given=row_batches, examples=4)
+@holds_for(*_RANDOM, given=row_batches, examples=3)
 def random_rules(batch: RowBatch, options: Options) -> Iterator[Emission]:
     """Random content, one to four random rules of up to 6 nats on random key sets, values in the plane."""
     rng = np.random.default_rng(batch.seed + 1)
@@ -123,6 +124,31 @@ def trained_layers(config: FleetConfig, options: Options) -> Iterator[Emission]:
         yield from _cases(RuleRow(row.content, rules, f"{row.origin}, {len(rules)} rules", row.values), index, rng)
 
 
+@holds_for(
+    *cases.OF_OTHERS, *cases.OF_ONE_RULE, one.divergence_cap, given=lambda: fleet_configs(text=True), examples=2, text=True
+)
+def word_rules(config: FleetConfig, options: Options) -> Iterator[Emission]:
+    """Rules on classes of words of real text: endings, short words, the words of the query's own kind."""
+    fleet = train_fleet(config, options)
+    yield fleet.trained
+    words = text_words(config.seeds(fleet.trained.layers), path=options.text, sequences=4, tokens=config.tokens)
+    plain = fleet.capture(0.0)
+    for index, query in enumerate(queries(fleet, plain, 40)):
+        layer, sequence, position = query.at
+        line = words[layer][sequence]
+        seen = [line[j] for j in plain.visible[query.at].cpu().nonzero()[:, 0].tolist()]
+        classes = (lambda w: w.endswith("s"), lambda w: len(w) <= 3, lambda w, own=line[position]: w[:1] == own[:1])
+        sets = (tuple(map(member, seen)) for member in classes)
+        rules = tuple(KeySet(keys, fmpq(3 - 2 * j, 2)) for j, keys in enumerate(sets) if 0 < sum(keys) < len(seen))
+        if rules:
+            row = RuleRow(query.row.content, rules, f"{query.row.origin}, {len(rules)} rules on words")
+            yield from cases.cases_of_others(row)
+            if index % 4 == 0:
+                case = cases.single_case(row)
+                for theorem in (*cases.OF_ONE_RULE, one.divergence_cap):
+                    yield theorem, case
+
+
 @holds_for(sev.leave_one_out, sev.interaction, given=fleet_configs, examples=3, text=True)
 def layer_floats(config: FleetConfig, options: Options) -> Iterator[Emission]:
     """The scores that layers really compute with rules in force, rounding and all: what rounding adds is one more rule."""
@@ -148,7 +174,7 @@ def layer_floats(config: FleetConfig, options: Options) -> Iterator[Emission]:
 CHECKS = FamilyChecks(
     family="rules",
     theorems=THEOREMS,
-    properties=(random_rules, edge_rules, searched_content, trained_layers, layer_floats),
+    properties=(random_rules, edge_rules, searched_content, trained_layers, word_rules, layer_floats),
     extremal=cases.EXTREMAL,
     also_true=cases.ALSO_TRUE,
 )

@@ -32,6 +32,10 @@ class RuleError(ValueError):
     """A rule file that is not one, or rules that cannot be."""
 
 
+class UndecidedRulesError(RuleError):
+    """Rules of which neither could be shown that they can be nor that they cannot."""
+
+
 @dataclass(frozen=True)
 class LayerSpec:
     """The layer that the rules are injected into: trained on text with these settings; everything follows from the seed."""
@@ -222,23 +226,26 @@ Applied = TypeVar("Applied")
 class Watched(Generic[Applied]):
     """A rule file that is read again when its contents change; an edit that cannot be applied keeps what was there before.
 
-    apply: makes of a file whatever is in force (rules resolved on a layer, say); raises RuleError for what cannot be.
+    apply: makes of a file whatever is in force (rules resolved on a layer, say); raises RuleError for what cannot be. An edit counts when
+    two looks in a row have found the same contents, so that a file is not taken while it is half written.
     """
 
     path: Path
     apply: Callable[[RuleFile], Applied]
     current: Applied | None = None
-    problem: str | None = None  # why the last edit was not taken; None when it was
+    problem: RuleError | None = None  # why the last edit was not taken; None when it was
     digest: str = field(default="", repr=False)
+    seen: str = field(default="", repr=False)  # what the last look found
 
     def poll(self) -> bool:
-        """Read the file; True when it has changed since the last look, whether or not the change could be applied."""
+        """Look at the file; True when a change was taken up or refused by this look."""
         try:
             contents = self.path.read_bytes()
             digest = hashlib.sha256(contents).hexdigest()
         except OSError as error:
             digest, contents = f"unreadable: {error.strerror}", None
-        if digest == self.digest:
+        settled, self.seen = digest == self.seen or not self.digest, digest
+        if digest == self.digest or not settled:
             return False
         self.digest = digest
         try:
@@ -252,5 +259,5 @@ class Watched(Generic[Applied]):
                 ) from error
             self.current, self.problem = self.apply(parse_rules(text, self.path)), None
         except RuleError as error:
-            self.problem = str(error)
+            self.problem = error
         return True

@@ -329,7 +329,7 @@ def test_edits_are_followed_and_bad_ones_keep_what_was(layer: TextLayer, tmp_pat
     path = tmp_path / "rules.toml"
     path.write_text(TWO, encoding="utf-8")
     watched: Watched[rules_layer.Applied] = Watched(path, lambda file: apply_rules(file, layer))
-    assert watched.poll()
+    assert watched.poll(), "the first look takes what is there"
     assert watched.problem is None
     first = watched.current
     assert first is not None
@@ -342,15 +342,19 @@ def test_edits_are_followed_and_bad_ones_keep_what_was(layer: TextLayer, tmp_pat
         (SMALL + rule("a", "keys = 0", "fidelity = 0.9") + rule("b", "keys = 1", "fidelity = 0.9"), "exclude each other"),
     ):
         path.write_text(bad, encoding="utf-8")
+        assert not watched.poll(), "it may be half written"
         assert watched.poll()
         assert watched.current is first
-        assert watched.problem is not None
-        assert says in watched.problem
+        assert says in str(watched.problem)
     path.unlink()
+    assert not watched.poll()
     assert watched.poll()
     assert watched.current is first
     assert "cannot be read" in str(watched.problem)
+    path.write_text(SMALL, encoding="utf-8")  # an editor has emptied the file and goes on writing
+    assert not watched.poll()
     path.write_text(TWO.replace("strength = 1.5", "strength = 2"), encoding="utf-8")
+    assert not watched.poll()
     assert watched.poll()
     assert watched.problem is None
     assert watched.current is not None
@@ -404,6 +408,7 @@ def test_what_cannot_be_decided_exits_with_3_and_what_fails_with_1(tmp_path: Pat
     done = call(path)
     assert done.exit_code == 3
     assert "no box around them could be certified" in done.output
+    assert call(path, "--watch", "--interval", "0.01", "--updates", "1").exit_code == 3
     with pytest.raises(UndecidedError):
         apply_rules(parse_rules(TWO, HERE), train_layer(parse_rules(TWO, HERE).layer))
 
