@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: verify test prove book book-test lint formulas clean
+.PHONY: bench verify test prove book book-test lint formulas clean
 
 verify: $(READY)  ## replay, attack and control every statement; table and evidence
 	$(BIN)/localist verify
@@ -24,6 +24,9 @@ book: $(READY)  ## the proof book in book/_build/html; makes the evidence first 
 book-test: $(READY)  ## the book without a gap in its evidence, then every page of it in a browser
 	$(BIN)/localist book --fresh --strict
 	LOCALIST_BOOK=book/_build/html $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/test_book_browser.py
+
+bench: $(READY)  ## every backend of the fleet beside the plain loop, in interleaved rounds
+	$(BIN)/python -m benchmarks.fleet
 
 lint: $(READY)
 	$(BIN)/ruff check --fix .
