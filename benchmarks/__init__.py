@@ -1,0 +1,1 @@
+"""What is measured against the clock; never part of the tests."""
