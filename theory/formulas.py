@@ -789,3 +789,112 @@ def laplace_regret(xp: Namespace, N_s: Any) -> Any:
     """
     N_s, = xp.numbers(N_s)
     return xp.log(N_s + 1)
+
+
+def schedule_dial(xp: Namespace, d_min: Any, d_max: Any, l_x: Any, m_L: Any, q: Any) -> Any:
+    """Dial of layer l >= 1 under a polynomial schedule of degree q from d_min (layer 0) to d_max (layer m_L).
+
+    Unit 1. Theorem `schedule.above`.
+    """
+    d_min, d_max, l_x, m_L, q = xp.numbers(d_min, d_max, l_x, m_L, q)
+    return d_min + xp.exp(q*xp.log(l_x/m_L))*(d_max - d_min)
+
+
+def schedule_budget(xp: Namespace, d_min: Any, d_max: Any, m_L: Any, p_d: Any, S_p: Any) -> Any:
+    """Sum of the dials of all layers, from the power sum 1^p + ... + m_L^p; exact.
+
+    Unit 1. Theorem `schedule.budget`.
+    """
+    d_min, d_max, m_L, p_d, S_p = xp.numbers(d_min, d_max, m_L, p_d, S_p)
+    return S_p*xp.exp((-p_d)*xp.log(m_L))*(d_max - d_min) + d_min*(m_L + 1)
+
+
+def power_sum_linear(xp: Namespace, m_L: Any) -> Any:
+    """1^1 + 2^1 + ... + m_L^1; exact.
+
+    Unit 1. Theorem `schedule.linear`.
+    """
+    m_L, = xp.numbers(m_L)
+    return m_L*(m_L + 1)/2
+
+
+def power_sum_quadratic(xp: Namespace, m_L: Any) -> Any:
+    """1^2 + 2^2 + ... + m_L^2; exact.
+
+    Unit 1. Theorem `schedule.quadratic`.
+    """
+    m_L, = xp.numbers(m_L)
+    return m_L*(m_L + 1)*(2*m_L + 1)/6
+
+
+def power_sum_cubic(xp: Namespace, m_L: Any) -> Any:
+    """1^3 + 2^3 + ... + m_L^3; exact.
+
+    Unit 1. Theorem `schedule.cubic`.
+    """
+    m_L, = xp.numbers(m_L)
+    return xp.power(m_L, 2)*xp.power(m_L + 1, 2)/4
+
+
+def power_sum_quartic(xp: Namespace, m_L: Any) -> Any:
+    """1^4 + 2^4 + ... + m_L^4; exact.
+
+    Unit 1. Theorem `schedule.quartic`.
+    """
+    m_L, = xp.numbers(m_L)
+    return m_L*(m_L + 1)*(2*m_L + 1)*(3*xp.power(m_L, 2) + 3*m_L - 1)/30
+
+
+def power_sum_quintic(xp: Namespace, m_L: Any) -> Any:
+    """1^5 + 2^5 + ... + m_L^5; exact.
+
+    Unit 1. Theorem `schedule.quintic`.
+    """
+    m_L, = xp.numbers(m_L)
+    x0 = xp.power(m_L, 2)
+    return x0*xp.power(m_L + 1, 2)*(2*m_L + 2*x0 - 1)/12
+
+
+def budget_floor(xp: Namespace, d_min: Any, d_max: Any, m_L: Any, q: Any) -> Any:
+    """Least dial budget of a schedule of real degree q >= 1 that does not fall; attained at degree 1.
+
+    Unit 1; domain q >= 1, d_max >= d_min. Theorem `schedule.budget_floor`.
+    """
+    d_min, d_max, m_L, q = xp.numbers(d_min, d_max, m_L, q)
+    return d_min*(m_L + 1) + (m_L/(q + 1) + xp.rational(1, 2))*(d_max - d_min)
+
+
+def budget_ceiling(xp: Namespace, d_min: Any, d_max: Any, m_L: Any, q: Any) -> Any:
+    """Greatest dial budget of a schedule of real degree q >= 1 that does not fall.
+
+    Unit 1; domain q >= 1, d_max >= d_min. Theorem `schedule.budget_ceiling`.
+    """
+    d_min, d_max, m_L, q = xp.numbers(d_min, d_max, m_L, q)
+    return d_min*(m_L + 1) + (d_max - d_min)*(m_L/(q + 1) + xp.rational(1, 2) + q/(8*m_L))
+
+
+def first_layer_above(xp: Namespace, m_L: Any, rise: Any, q: Any) -> Any:
+    """First layer whose dial reaches d_min + rise (d_max - d_min), 0 < rise <= 1; exact only in exact arithmetic.
+
+    Unit layers; domain rise <= 1. Theorem `schedule.above`.
+    """
+    m_L, rise, q = xp.numbers(m_L, rise, q)
+    return xp.ceil(m_L*xp.exp(1/q*xp.log(rise)))
+
+
+def rollout_bound(xp: Namespace, phi_L: Any, L: Any) -> Any:
+    """Bound on the rollout leak of L layers that each keep at least the share phi_L of attention in the block.
+
+    Unit 1; domain phi_L <= 1. Theorem `schedule.rollout_uniform`.
+    """
+    phi_L, L = xp.numbers(phi_L, L)
+    return -xp.expm1(L*xp.log(phi_L))
+
+
+def value_path_bound(xp: Namespace, phi_L: Any, w: Any, L: Any) -> Any:
+    """Bound on the value-path leak, relative to (1 + w)^L, of L layers of in-block mass >= phi_L and value maps of norm <= w.
+
+    Unit 1; domain phi_L <= 1. Theorem `schedule.value_path_uniform`.
+    """
+    phi_L, w, L = xp.numbers(phi_L, w, L)
+    return -xp.expm1(L*(-xp.log1p(w) + xp.log1p(w*phi_L)))

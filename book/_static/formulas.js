@@ -922,6 +922,124 @@
   };
   domains.laplace_regret = [];
 
+  // Dial of layer l >= 1 under a polynomial schedule of degree q from d_min (layer 0) to d_max (layer m_L). schedule.above: d_min + (l_x/m_L)**q*(d_max - d_min)
+  formulas.schedule_dial = (xp, d_min, d_max, l_x, m_L, q) => {
+    [d_min, d_max, l_x, m_L, q] = xp.numbers(d_min, d_max, l_x, m_L, q);
+    return xp.add(d_min, xp.mul(xp.exp(xp.mul(q, xp.log(xp.div(l_x, m_L)))), xp.sub(d_max, d_min)));
+  };
+  domains.schedule_dial = [];
+
+  // Sum of the dials of all layers, from the power sum 1^p + ... + m_L^p; exact. schedule.budget: S_p*(d_max - d_min)/m_L**p_d + d_min*(m_L + 1)
+  formulas.schedule_budget = (xp, d_min, d_max, m_L, p_d, S_p) => {
+    [d_min, d_max, m_L, p_d, S_p] = xp.numbers(d_min, d_max, m_L, p_d, S_p);
+    return xp.add(xp.mul(xp.mul(S_p, xp.exp(xp.mul(xp.neg(p_d), xp.log(m_L)))), xp.sub(d_max, d_min)), xp.mul(d_min, xp.add(m_L, xp.rational(1, 1))));
+  };
+  domains.schedule_budget = [];
+
+  // 1^1 + 2^1 + ... + m_L^1; exact. schedule.linear: m_L*(m_L + 1)/2
+  formulas.power_sum_linear = (xp, m_L) => {
+    [m_L] = xp.numbers(m_L);
+    return xp.div(xp.mul(m_L, xp.add(m_L, xp.rational(1, 1))), xp.rational(2, 1));
+  };
+  domains.power_sum_linear = [];
+
+  // 1^2 + 2^2 + ... + m_L^2; exact. schedule.quadratic: m_L*(m_L + 1)*(2*m_L + 1)/6
+  formulas.power_sum_quadratic = (xp, m_L) => {
+    [m_L] = xp.numbers(m_L);
+    return xp.div(xp.mul(xp.mul(m_L, xp.add(m_L, xp.rational(1, 1))), xp.add(xp.mul(xp.rational(2, 1), m_L), xp.rational(1, 1))), xp.rational(6, 1));
+  };
+  domains.power_sum_quadratic = [];
+
+  // 1^3 + 2^3 + ... + m_L^3; exact. schedule.cubic: m_L**2*(m_L + 1)**2/4
+  formulas.power_sum_cubic = (xp, m_L) => {
+    [m_L] = xp.numbers(m_L);
+    return xp.div(xp.mul(xp.power(m_L, 2), xp.power(xp.add(m_L, xp.rational(1, 1)), 2)), xp.rational(4, 1));
+  };
+  domains.power_sum_cubic = [];
+
+  // 1^4 + 2^4 + ... + m_L^4; exact. schedule.quartic: m_L*(m_L + 1)*(2*m_L + 1)*(3*m_L**2 + 3*m_L - 1)/30
+  formulas.power_sum_quartic = (xp, m_L) => {
+    [m_L] = xp.numbers(m_L);
+    return xp.div(xp.mul(xp.mul(xp.mul(m_L, xp.add(m_L, xp.rational(1, 1))), xp.add(xp.mul(xp.rational(2, 1), m_L), xp.rational(1, 1))), xp.sub(xp.add(xp.mul(xp.rational(3, 1), xp.power(m_L, 2)), xp.mul(xp.rational(3, 1), m_L)), xp.rational(1, 1))), xp.rational(30, 1));
+  };
+  domains.power_sum_quartic = [];
+
+  // 1^5 + 2^5 + ... + m_L^5; exact. schedule.quintic: m_L**2*(m_L + 1)**2*(2*m_L**2 + 2*m_L - 1)/12
+  formulas.power_sum_quintic = (xp, m_L) => {
+    [m_L] = xp.numbers(m_L);
+    const x0 = xp.power(m_L, 2);
+    return xp.div(xp.mul(xp.mul(x0, xp.power(xp.add(m_L, xp.rational(1, 1)), 2)), xp.sub(xp.add(xp.mul(xp.rational(2, 1), m_L), xp.mul(xp.rational(2, 1), x0)), xp.rational(1, 1))), xp.rational(12, 1));
+  };
+  domains.power_sum_quintic = [];
+
+  // Least dial budget of a schedule of real degree q >= 1 that does not fall; attained at degree 1. schedule.budget_floor: d_min*(m_L + 1) + (d_max - d_min)*(m_L/(q + 1) + 1/2)
+  formulas.budget_floor = (xp, d_min, d_max, m_L, q) => {
+    [d_min, d_max, m_L, q] = xp.numbers(d_min, d_max, m_L, q);
+    return xp.add(xp.mul(d_min, xp.add(m_L, xp.rational(1, 1))), xp.mul(xp.add(xp.div(m_L, xp.add(q, xp.rational(1, 1))), xp.rational(1, 2)), xp.sub(d_max, d_min)));
+  };
+  domains.budget_floor = [
+    ["q \u2265 1", (xp, d_min, d_max, m_L, q) => {
+      [d_min, d_max, m_L, q] = xp.numbers(d_min, d_max, m_L, q);
+      return xp.less_equal(xp.rational(1, 1), q);
+    }],
+    ["d_max \u2265 d_min", (xp, d_min, d_max, m_L, q) => {
+      [d_min, d_max, m_L, q] = xp.numbers(d_min, d_max, m_L, q);
+      return xp.less_equal(d_min, d_max);
+    }],
+  ];
+
+  // Greatest dial budget of a schedule of real degree q >= 1 that does not fall. schedule.budget_ceiling: d_min*(m_L + 1) + (d_max - d_min)*(m_L/(q + 1) + 1/2 + q/(8*m_L))
+  formulas.budget_ceiling = (xp, d_min, d_max, m_L, q) => {
+    [d_min, d_max, m_L, q] = xp.numbers(d_min, d_max, m_L, q);
+    return xp.add(xp.mul(d_min, xp.add(m_L, xp.rational(1, 1))), xp.mul(xp.sub(d_max, d_min), xp.add(xp.add(xp.div(m_L, xp.add(q, xp.rational(1, 1))), xp.rational(1, 2)), xp.div(q, xp.mul(xp.rational(8, 1), m_L)))));
+  };
+  domains.budget_ceiling = [
+    ["q \u2265 1", (xp, d_min, d_max, m_L, q) => {
+      [d_min, d_max, m_L, q] = xp.numbers(d_min, d_max, m_L, q);
+      return xp.less_equal(xp.rational(1, 1), q);
+    }],
+    ["d_max \u2265 d_min", (xp, d_min, d_max, m_L, q) => {
+      [d_min, d_max, m_L, q] = xp.numbers(d_min, d_max, m_L, q);
+      return xp.less_equal(d_min, d_max);
+    }],
+  ];
+
+  // First layer whose dial reaches d_min + rise (d_max - d_min), 0 < rise <= 1; exact only in exact arithmetic. Unit layers. schedule.above: ceiling(m_L*rise**(1/q))
+  formulas.first_layer_above = (xp, m_L, rise, q) => {
+    [m_L, rise, q] = xp.numbers(m_L, rise, q);
+    return xp.ceil(xp.mul(m_L, xp.exp(xp.mul(xp.div(xp.rational(1, 1), q), xp.log(rise)))));
+  };
+  domains.first_layer_above = [
+    ["rise \u2264 1", (xp, m_L, rise, q) => {
+      [m_L, rise, q] = xp.numbers(m_L, rise, q);
+      return xp.less_equal(rise, xp.rational(1, 1));
+    }],
+  ];
+
+  // Bound on the rollout leak of L layers that each keep at least the share phi_L of attention in the block. schedule.rollout_uniform: 1 - phi_L**L
+  formulas.rollout_bound = (xp, phi_L, L) => {
+    [phi_L, L] = xp.numbers(phi_L, L);
+    return xp.neg(xp.expm1(xp.mul(L, xp.log(phi_L))));
+  };
+  domains.rollout_bound = [
+    ["phi_L \u2264 1", (xp, phi_L, L) => {
+      [phi_L, L] = xp.numbers(phi_L, L);
+      return xp.less_equal(phi_L, xp.rational(1, 1));
+    }],
+  ];
+
+  // Bound on the value-path leak, relative to (1 + w)^L, of L layers of in-block mass >= phi_L and value maps of norm <= w. schedule.value_path_uniform: 1 - ((phi_L*w + 1)/(w + 1))**L
+  formulas.value_path_bound = (xp, phi_L, w, L) => {
+    [phi_L, w, L] = xp.numbers(phi_L, w, L);
+    return xp.neg(xp.expm1(xp.mul(L, xp.add(xp.neg(xp.log1p(w)), xp.log1p(xp.mul(w, phi_L))))));
+  };
+  domains.value_path_bound = [
+    ["phi_L \u2264 1", (xp, phi_L, w, L) => {
+      [phi_L, w, L] = xp.numbers(phi_L, w, L);
+      return xp.less_equal(phi_L, xp.rational(1, 1));
+    }],
+  ];
+
   localist.configuration = {
    "sections": {
     "attention": "Attention row",
@@ -5227,6 +5345,455 @@
       ],
       "meaning": "samples scored",
       "unit": "samples",
+      "domain": "count",
+      "start": "4"
+     }
+    ]
+   },
+   {
+    "name": "schedule_dial",
+    "doc": "Dial of layer l >= 1 under a polynomial schedule of degree q from d_min (layer 0) to d_max (layer m_L).",
+    "unit": "",
+    "theorem": "schedule.above",
+    "stated": "d_min + (l_x/m_L)^q*(d_max - d_min)",
+    "args": [
+     {
+      "name": "d_min",
+      "symbol": [
+       "d",
+       "min"
+      ],
+      "meaning": "dial of the first layer of a schedule",
+      "unit": "",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "d_max",
+      "symbol": [
+       "d",
+       "max"
+      ],
+      "meaning": "dial of the last layer of a schedule",
+      "unit": "",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "l_x",
+      "symbol": [
+       "l",
+       "x"
+      ],
+      "meaning": "number of a layer after the first; layers are numbered from 0",
+      "unit": "layers",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "m_L",
+      "symbol": [
+       "m",
+       "L"
+      ],
+      "meaning": "number of the last layer of a stack, counted from 0: its layers minus one",
+      "unit": "layers",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "q",
+      "symbol": [
+       "q",
+       ""
+      ],
+      "meaning": "degree of a polynomial schedule, any positive real",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "schedule_budget",
+    "doc": "Sum of the dials of all layers, from the power sum 1^p + ... + m_L^p; exact.",
+    "unit": "",
+    "theorem": "schedule.budget",
+    "stated": "S_p*(d_max - d_min)/m_L^p_d + d_min*(m_L + 1)",
+    "args": [
+     {
+      "name": "d_min",
+      "symbol": [
+       "d",
+       "min"
+      ],
+      "meaning": "dial of the first layer of a schedule",
+      "unit": "",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "d_max",
+      "symbol": [
+       "d",
+       "max"
+      ],
+      "meaning": "dial of the last layer of a schedule",
+      "unit": "",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "m_L",
+      "symbol": [
+       "m",
+       "L"
+      ],
+      "meaning": "number of the last layer of a stack, counted from 0: its layers minus one",
+      "unit": "layers",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "p_d",
+      "symbol": [
+       "p",
+       "d"
+      ],
+      "meaning": "degree of a polynomial schedule, a whole number",
+      "unit": "",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "S_p",
+      "symbol": [
+       "S",
+       "p"
+      ],
+      "meaning": "sum of l^p over the layers l = 1, ..., m_L",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "power_sum_linear",
+    "doc": "1^1 + 2^1 + ... + m_L^1; exact.",
+    "unit": "",
+    "theorem": "schedule.linear",
+    "stated": "m_L*(m_L + 1)/2",
+    "args": [
+     {
+      "name": "m_L",
+      "symbol": [
+       "m",
+       "L"
+      ],
+      "meaning": "number of the last layer of a stack, counted from 0: its layers minus one",
+      "unit": "layers",
+      "domain": "count",
+      "start": "4"
+     }
+    ]
+   },
+   {
+    "name": "power_sum_quadratic",
+    "doc": "1^2 + 2^2 + ... + m_L^2; exact.",
+    "unit": "",
+    "theorem": "schedule.quadratic",
+    "stated": "m_L*(m_L + 1)*(2*m_L + 1)/6",
+    "args": [
+     {
+      "name": "m_L",
+      "symbol": [
+       "m",
+       "L"
+      ],
+      "meaning": "number of the last layer of a stack, counted from 0: its layers minus one",
+      "unit": "layers",
+      "domain": "count",
+      "start": "4"
+     }
+    ]
+   },
+   {
+    "name": "power_sum_cubic",
+    "doc": "1^3 + 2^3 + ... + m_L^3; exact.",
+    "unit": "",
+    "theorem": "schedule.cubic",
+    "stated": "m_L^2*(m_L + 1)^2/4",
+    "args": [
+     {
+      "name": "m_L",
+      "symbol": [
+       "m",
+       "L"
+      ],
+      "meaning": "number of the last layer of a stack, counted from 0: its layers minus one",
+      "unit": "layers",
+      "domain": "count",
+      "start": "4"
+     }
+    ]
+   },
+   {
+    "name": "power_sum_quartic",
+    "doc": "1^4 + 2^4 + ... + m_L^4; exact.",
+    "unit": "",
+    "theorem": "schedule.quartic",
+    "stated": "m_L*(m_L + 1)*(2*m_L + 1)*(3*m_L^2 + 3*m_L - 1)/30",
+    "args": [
+     {
+      "name": "m_L",
+      "symbol": [
+       "m",
+       "L"
+      ],
+      "meaning": "number of the last layer of a stack, counted from 0: its layers minus one",
+      "unit": "layers",
+      "domain": "count",
+      "start": "4"
+     }
+    ]
+   },
+   {
+    "name": "power_sum_quintic",
+    "doc": "1^5 + 2^5 + ... + m_L^5; exact.",
+    "unit": "",
+    "theorem": "schedule.quintic",
+    "stated": "m_L^2*(m_L + 1)^2*(2*m_L^2 + 2*m_L - 1)/12",
+    "args": [
+     {
+      "name": "m_L",
+      "symbol": [
+       "m",
+       "L"
+      ],
+      "meaning": "number of the last layer of a stack, counted from 0: its layers minus one",
+      "unit": "layers",
+      "domain": "count",
+      "start": "4"
+     }
+    ]
+   },
+   {
+    "name": "budget_floor",
+    "doc": "Least dial budget of a schedule of real degree q >= 1 that does not fall; attained at degree 1.",
+    "unit": "",
+    "theorem": "schedule.budget_floor",
+    "stated": "d_min*(m_L + 1) + (d_max - d_min)*(m_L/(q + 1) + 1/2)",
+    "args": [
+     {
+      "name": "d_min",
+      "symbol": [
+       "d",
+       "min"
+      ],
+      "meaning": "dial of the first layer of a schedule",
+      "unit": "",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "d_max",
+      "symbol": [
+       "d",
+       "max"
+      ],
+      "meaning": "dial of the last layer of a schedule",
+      "unit": "",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "m_L",
+      "symbol": [
+       "m",
+       "L"
+      ],
+      "meaning": "number of the last layer of a stack, counted from 0: its layers minus one",
+      "unit": "layers",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "q",
+      "symbol": [
+       "q",
+       ""
+      ],
+      "meaning": "degree of a polynomial schedule, any positive real",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "budget_ceiling",
+    "doc": "Greatest dial budget of a schedule of real degree q >= 1 that does not fall.",
+    "unit": "",
+    "theorem": "schedule.budget_ceiling",
+    "stated": "d_min*(m_L + 1) + (d_max - d_min)*(m_L/(q + 1) + 1/2 + q/(8*m_L))",
+    "args": [
+     {
+      "name": "d_min",
+      "symbol": [
+       "d",
+       "min"
+      ],
+      "meaning": "dial of the first layer of a schedule",
+      "unit": "",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "d_max",
+      "symbol": [
+       "d",
+       "max"
+      ],
+      "meaning": "dial of the last layer of a schedule",
+      "unit": "",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "m_L",
+      "symbol": [
+       "m",
+       "L"
+      ],
+      "meaning": "number of the last layer of a stack, counted from 0: its layers minus one",
+      "unit": "layers",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "q",
+      "symbol": [
+       "q",
+       ""
+      ],
+      "meaning": "degree of a polynomial schedule, any positive real",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "first_layer_above",
+    "doc": "First layer whose dial reaches d_min + rise (d_max - d_min), 0 < rise <= 1; exact only in exact arithmetic.",
+    "unit": "layers",
+    "theorem": "schedule.above",
+    "stated": "ceiling(m_L*rise^(1/q))",
+    "args": [
+     {
+      "name": "m_L",
+      "symbol": [
+       "m",
+       "L"
+      ],
+      "meaning": "number of the last layer of a stack, counted from 0: its layers minus one",
+      "unit": "layers",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "rise",
+      "symbol": [
+       "rise",
+       ""
+      ],
+      "meaning": "(wanted dial - first dial)/(last dial - first dial)",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "q",
+      "symbol": [
+       "q",
+       ""
+      ],
+      "meaning": "degree of a polynomial schedule, any positive real",
+      "unit": "",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "rollout_bound",
+    "doc": "Bound on the rollout leak of L layers that each keep at least the share phi_L of attention in the block.",
+    "unit": "",
+    "theorem": "schedule.rollout_uniform",
+    "stated": "1 - phi_L^L",
+    "args": [
+     {
+      "name": "phi_L",
+      "symbol": [
+       "φ",
+       "L"
+      ],
+      "meaning": "bound from below on the in-block mass of every in-block row of every layer",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "L",
+      "symbol": [
+       "L",
+       ""
+      ],
+      "meaning": "layers of a stack",
+      "unit": "layers",
+      "domain": "count",
+      "start": "4"
+     }
+    ]
+   },
+   {
+    "name": "value_path_bound",
+    "doc": "Bound on the value-path leak, relative to (1 + w)^L, of L layers of in-block mass >= phi_L and value maps of norm <= w.",
+    "unit": "",
+    "theorem": "schedule.value_path_uniform",
+    "stated": "1 - ((phi_L*w + 1)/(w + 1))^L",
+    "args": [
+     {
+      "name": "phi_L",
+      "symbol": [
+       "φ",
+       "L"
+      ],
+      "meaning": "bound from below on the in-block mass of every in-block row of every layer",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "w",
+      "symbol": [
+       "w",
+       ""
+      ],
+      "meaning": "bound on the spectral norm of every value map",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "L",
+      "symbol": [
+       "L",
+       ""
+      ],
+      "meaning": "layers of a stack",
+      "unit": "layers",
       "domain": "count",
       "start": "4"
      }

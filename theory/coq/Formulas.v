@@ -323,3 +323,51 @@ Definition mean_delay (K_t D_g b_g : R) : R :=
 (** ln(N + 1): nats that Laplace's rule of succession loses at most to the best coin in hindsight. *)
 Definition laplace_regret (N_s : R) : R :=
   (ln (N_s + 1)).
+
+(** Dial of layer l >= 1 under a polynomial schedule of degree q from d_min (layer 0) to d_max (layer m_L). *)
+Definition schedule_dial (d_min d_max l_x m_L q : R) : R :=
+  (d_min + ((exp (q * ln (l_x / m_L))) * (d_max - d_min))).
+
+(** Sum of the dials of all layers, from the power sum 1^p + ... + m_L^p; exact. *)
+Definition schedule_budget (d_min d_max m_L p_d S_p : R) : R :=
+  ((S_p * (exp ((- p_d) * ln m_L)) * (d_max - d_min)) + (d_min * (m_L + 1))).
+
+(** 1^1 + 2^1 + ... + m_L^1; exact. *)
+Definition power_sum_linear (m_L : R) : R :=
+  ((m_L * (m_L + 1)) / 2).
+
+(** 1^2 + 2^2 + ... + m_L^2; exact. *)
+Definition power_sum_quadratic (m_L : R) : R :=
+  ((m_L * (m_L + 1) * ((2 * m_L) + 1)) / 6).
+
+(** 1^3 + 2^3 + ... + m_L^3; exact. *)
+Definition power_sum_cubic (m_L : R) : R :=
+  (((m_L ^ 2) * ((m_L + 1) ^ 2)) / 4).
+
+(** 1^4 + 2^4 + ... + m_L^4; exact. *)
+Definition power_sum_quartic (m_L : R) : R :=
+  ((m_L * (m_L + 1) * ((2 * m_L) + 1) * ((3 * (m_L ^ 2)) + (3 * m_L) - 1)) / 30).
+
+(** 1^5 + 2^5 + ... + m_L^5; exact. *)
+Definition power_sum_quintic (m_L : R) : R :=
+  (((m_L ^ 2) * ((m_L + 1) ^ 2) * ((2 * (m_L ^ 2)) + (2 * m_L) - 1)) / 12).
+
+(** Least dial budget of a schedule of real degree q >= 1 that does not fall; attained at degree 1. *)
+Definition budget_floor (d_min d_max m_L q : R) : R :=
+  ((d_min * (m_L + 1)) + (((m_L / (q + 1)) + (1 / 2)) * (d_max - d_min))).
+
+(** Greatest dial budget of a schedule of real degree q >= 1 that does not fall. *)
+Definition budget_ceiling (d_min d_max m_L q : R) : R :=
+  ((d_min * (m_L + 1)) + ((d_max - d_min) * ((m_L / (q + 1)) + (1 / 2) + (q / (8 * m_L))))).
+
+(** First layer whose dial reaches d_min + rise (d_max - d_min), 0 < rise <= 1; exact only in exact arithmetic. *)
+Definition first_layer_above (m_L rise q : R) : R :=
+  (IZR (Zceil (m_L * (exp ((1 / q) * ln rise))))).
+
+(** Bound on the rollout leak of L layers that each keep at least the share phi_L of attention in the block. *)
+Definition rollout_bound (phi_L L : R) : R :=
+  (1 - (exp (L * ln phi_L))).
+
+(** Bound on the value-path leak, relative to (1 + w)^L, of L layers of in-block mass >= phi_L and value maps of norm <= w. *)
+Definition value_path_bound (phi_L w L : R) : R :=
+  (1 - (exp (L * ln (((w * phi_L) + 1) / (w + 1))))).

@@ -7,7 +7,7 @@ From Coq Require Import Reals Lra Psatz.
 From mathcomp Require Import all_ssreflect.
 From Coquelicot Require Import Coquelicot.
 From Localist Require Import Sums Vectors.
-From Localist Require concentration entropy dial threshold extinction blocks rules recruitment.
+From Localist Require concentration entropy dial threshold extinction blocks rules recruitment schedule.
 From Localist Require Formulas.
 Import Formulas.
 Set Implicit Arguments.
@@ -515,3 +515,75 @@ Proof. exact: recruitment.mean_time. Qed.
 Lemma laplace_regret (s : seq bool) (theta law : R) : 0 <= theta <= 1 -> 0 < recruitment.coin theta s -> 0 < law ->
   ln (recruitment.coin theta s) - ln law - Formulas.laplace_regret (INR (size s)) <= ln (recruitment.succession 0 0 s) - ln law.
 Proof. exact: recruitment.regret. Qed.
+
+(** * Schedules *)
+
+Lemma schedule_dial (low high wanted q : R) (m l : nat) : (0 < m)%N -> (0 < l)%N -> 0 < q -> low < high -> low < wanted ->
+  schedule.first_above m ((wanted - low) / (high - low)) q <= INR l -> wanted <= Formulas.schedule_dial low high (INR l) (INR m) q.
+Proof.
+  move=> m0 l0 q0 rising higher late; apply: Rle_trans (schedule.above m0 q0 rising higher late) _; right.
+  by rewrite /schedule.dial_at /Formulas.schedule_dial; case: l l0 {late} => // l _; rewrite schedule.share_S /schedule.P; ring.
+Qed.
+
+Lemma first_layer_above (low high wanted q : R) (m l : nat) : (0 < m)%N -> 0 < q -> low < high -> low < wanted ->
+  Formulas.first_layer_above (INR m) ((wanted - low) / (high - low)) q <= INR l -> wanted <= schedule.dial_at low high q m l.
+Proof. by move=> m0 q0 rising higher late; apply: schedule.above. Qed.
+
+Lemma schedule_budget (low high : R) (m p : nat) : (0 < m)%N -> (0 < p)%N ->
+  schedule.total low high (INR p) m = Formulas.schedule_budget low high (INR m) (INR p) (schedule.power_sum p m).
+Proof.
+  move=> m0 p0; rewrite schedule.budget // /Formulas.schedule_budget -Ropp_mult_distr_l exp_Ropp -/(schedule.P (INR p) (INR m)).
+  by rewrite schedule.P_nat; [rewrite /Rdiv; ring | exact: schedule.INR_pos].
+Qed.
+
+Lemma power_sum_linear m : schedule.power_sum 1 m = Formulas.power_sum_linear (INR m).
+Proof. by rewrite schedule.linear. Qed.
+
+Lemma power_sum_quadratic m : schedule.power_sum 2 m = Formulas.power_sum_quadratic (INR m).
+Proof. by rewrite schedule.quadratic. Qed.
+
+Lemma power_sum_cubic m : schedule.power_sum 3 m = Formulas.power_sum_cubic (INR m).
+Proof. by rewrite schedule.cubic /Formulas.power_sum_cubic; field. Qed.
+
+Lemma power_sum_quartic m : schedule.power_sum 4 m = Formulas.power_sum_quartic (INR m).
+Proof. by rewrite schedule.quartic. Qed.
+
+Lemma power_sum_quintic m : schedule.power_sum 5 m = Formulas.power_sum_quintic (INR m).
+Proof. by rewrite schedule.quintic. Qed.
+
+Lemma budget_floor (low high q : R) (m : nat) : (0 < m)%N -> low <= high -> 1 <= q ->
+  Formulas.budget_floor low high (INR m) q <= schedule.total low high q m.
+Proof.
+  move=> m0 rising convex; apply: Rle_trans (schedule.budget_floor m0 rising convex); right.
+  by rewrite /Formulas.budget_floor; ring.
+Qed.
+
+Lemma budget_ceiling (low high q : R) (m : nat) : (0 < m)%N -> low <= high -> 1 <= q ->
+  schedule.total low high q m <= Formulas.budget_ceiling low high (INR m) q.
+Proof.
+  move=> m0 rising convex; apply: Rle_trans (schedule.budget_ceiling m0 rising convex) _; right.
+  by rewrite /Formulas.budget_ceiling; ring.
+Qed.
+
+Lemma rollout_bound (I : finType) (A : nat -> I -> I -> R) (G : {set I}) (eps : nat -> R) (phi : R) (L : nat) (i : I) :
+  (forall l, (l < L)%N -> schedule.attention (A l)) -> schedule.leaks_at_most A G eps L -> i \in G -> 0 < phi ->
+  (forall l, (l < L)%N -> phi <= 1 - eps l) ->
+  outside (schedule.rolled A L i) G <= Formulas.rollout_bound phi (INR L).
+Proof.
+  move=> rows leak hi p bounded; have := schedule.rollout_uniform rows leak hi p bounded.
+  by rewrite /Formulas.rollout_bound -/(schedule.P (INR L) phi) schedule.P_nat.
+Qed.
+
+Lemma value_path_bound (I J : finType) (A : nat -> I -> I -> R) (W : nat -> vector (prod_finType J J)) (w eps : nat -> R)
+    (gain phi : R) (G : {set I}) (L : nat) (i : I) :
+  (forall l, (l < L)%N -> schedule.attention (A l)) -> schedule.values_at_most W w L -> schedule.leaks_at_most A G eps L ->
+  i \in G -> 0 <= gain -> 0 < phi -> phi <= 1 -> (forall l, (l < L)%N -> phi <= 1 - eps l) -> (forall l, (l < L)%N -> w l <= gain) ->
+  exists N : I -> R, (forall j v, norm (schedule.flow A W L i j v) <= N j * norm v) /\
+    (\sum_(j in ~: G) N j) / schedule.prod (fun l => 1 + w l) L <= Formulas.value_path_bound phi gain (INR L).
+Proof.
+  move=> rows maps leak hi g0 p p1 bounded values.
+  have [N [le share]] := schedule.value_path_uniform rows maps leak hi g0 p p1 bounded values; exists N; split=> //.
+  apply: Rle_trans share _; right; rewrite /Formulas.value_path_bound; congr (1 - _).
+  have -> : (gain * phi + 1) / (gain + 1) = (1 + gain * phi) / (1 + gain) by field; lra.
+  by rewrite -/(schedule.P (INR L) _) schedule.P_nat //; apply: div_pos; nra.
+Qed.

@@ -93,7 +93,7 @@ Lemma penalty_jump_height_pin : Rabs (penalty_jump_height - (6666666666666666666
 Proof. unfold penalty_jump_height; settle; enclose. Qed.
 
 Lemma extinction_steps_pin : extinction_steps (19 / 3) (1 / 7) (5 / 8) = 71.
-Proof. unfold extinction_steps; apply f_equal; apply Zceil_imp; split; simpl Z.sub; lra. Qed.
+Proof. unfold extinction_steps; apply f_equal; apply Zceil_imp; split; simpl Z.sub; first [lra | enclose]. Qed.
 
 Lemma norm_after_steps_pin : Rabs (norm_after_steps (19 / 3) (1 / 7) (5 / 8) 11 - (535119047619047619047619047619 / 100000000000000000000000000000)) <= (899 / 168000000000000000).
 Proof. unfold norm_after_steps; settle; enclose. Qed.
@@ -250,3 +250,39 @@ Proof. unfold mean_delay; settle; enclose. Qed.
 
 Lemma laplace_regret_pin : Rabs (laplace_regret 300 - (570711026474887572857819525679 / 100000000000000000000000000000)) <= (4657 / 816000000000000000).
 Proof. unfold laplace_regret; settle; enclose. Qed.
+
+Lemma schedule_dial_pin : Rabs (schedule_dial (1 / 2) (25 / 4) 2 5 (5 / 3) - (34972642072673140457966423121 / 20000000000000000000000000000)) <= (1 / 571875000000000).
+Proof. unfold schedule_dial; settle; enclose. Qed.
+
+Lemma schedule_budget_pin : Rabs (schedule_budget (1 / 2) (25 / 4) 5 3 36 - (582 / 125)) <= (291 / 62500000000000000).
+Proof. unfold schedule_budget; settle; enclose. Qed.
+
+Lemma power_sum_linear_pin : Rabs (power_sum_linear 5 - 15) <= (3 / 200000000000000).
+Proof. unfold power_sum_linear; settle; enclose. Qed.
+
+Lemma power_sum_quadratic_pin : Rabs (power_sum_quadratic 5 - 55) <= (11 / 200000000000000).
+Proof. unfold power_sum_quadratic; settle; enclose. Qed.
+
+Lemma power_sum_cubic_pin : Rabs (power_sum_cubic 5 - 225) <= (9 / 40000000000000).
+Proof. unfold power_sum_cubic; settle; enclose. Qed.
+
+Lemma power_sum_quartic_pin : Rabs (power_sum_quartic 5 - 979) <= (979 / 1000000000000000).
+Proof. unfold power_sum_quartic; settle; enclose. Qed.
+
+Lemma power_sum_quintic_pin : Rabs (power_sum_quintic 5 - 4425) <= (177 / 40000000000000).
+Proof. unfold power_sum_quintic; settle; enclose. Qed.
+
+Lemma budget_floor_pin : Rabs (budget_floor (1 / 2) (25 / 4) 5 (5 / 3) - (533 / 32)) <= (533 / 32000000000000000).
+Proof. unfold budget_floor; settle; enclose. Qed.
+
+Lemma budget_ceiling_pin : Rabs (budget_ceiling (1 / 2) (25 / 4) 5 (5 / 3) - (168958333333333333333333333333 / 10000000000000000000000000000)) <= (811 / 48000000000000000).
+Proof. unfold budget_ceiling; settle; enclose. Qed.
+
+Lemma first_layer_above_pin : first_layer_above 5 (3 / 5) (5 / 3) = 4.
+Proof. unfold first_layer_above; apply f_equal; apply Zceil_imp; split; simpl Z.sub; first [lra | enclose]. Qed.
+
+Lemma rollout_bound_pin : Rabs (rollout_bound (9 / 10) 6 - (468559 / 1000000)) <= (231 / 493000000000000000).
+Proof. unfold rollout_bound; settle; enclose. Qed.
+
+Lemma value_path_bound_pin : Rabs (value_path_bound (9 / 10) (8 / 9) 6 - (251147025834126046413373277151 / 1000000000000000000000000000000)) <= (219 / 872000000000000000).
+Proof. unfold value_path_bound; settle; enclose. Qed.

@@ -333,7 +333,7 @@ def pin(formula: Formula, target: Fraction) -> str:
     at = " ".join([formula.name, *(_number(x) for x in point(formula))])
     if isinstance(formula.stated, sp.ceiling):
         steps = round(target)
-        proof = f"unfold {formula.name}; apply f_equal; apply Zceil_imp; split; simpl Z.sub; lra."
+        proof = f"unfold {formula.name}; apply f_equal; apply Zceil_imp; split; simpl Z.sub; first [lra | enclose]."
         return f"Lemma {formula.name}_pin : {at} = {steps}.\nProof. {proof} Qed.\n"
     tolerance = _number(max(abs(target), Fraction(1, 1000)).limit_denominator(1000) * Fraction(1, 10**15))
     return (
