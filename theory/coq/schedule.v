@@ -7,7 +7,8 @@
     Against the informal statements: products and sums over layers are written out, where Python gives the recursion that makes them;
     spectral norms are bounds c with |M v| <= c |v| for every v, one for each block of the Jacobian, whose sum is bounded; a token's block
     is its [label], and a row's block the tokens of the same label; [unlocalised_first] counts the first layer among the L + 1;
-    the examples about rollout and about the scores are exhibited as matrices and functions. *)
+    the examples about rollout and about the scores are exhibited as matrices and functions; rows of [continuity] have a key on either side
+    of their block. *)
 
 From Coq Require Import Reals Lra Psatz Lia ZArith.
 From Flocq Require Import Core.Raux.
@@ -921,8 +922,7 @@ Proof.
   by apply: Rmult_le_compat; (exact: norm_ge0 || exact: part_le).
 Qed.
 
-(** The margin that the next layer is left with: every in-block score beats every score across blocks. *)
-Theorem next_margin (I J C : finType) (blk : J -> C) (label : I -> C) (A : nat -> I -> I -> R) (W : nat -> vector (prod_finType J J))
+Lemma next_margin_small (I J C : finType) (blk : J -> C) (label : I -> C) (A : nat -> I -> I -> R) (W : nat -> vector (prod_finType J J))
     (w eps : nat -> R) (x : I -> vector J) (B0 d0 tau beta d rho_A : R) (F : vector (prod_finType J J)) (L : nat) (i j k : I)
     (rows : forall l, (l < L)%N -> attention (A l)) (maps : values_at_most W w L) (leak : rows_leak label A eps L)
     (block_values : forall l, (l < L)%N -> norm (blocks.off_block blk (W l)) = 0) (start : forall j, norm (x j) <= B0)
@@ -955,6 +955,35 @@ Proof.
   have : - (rho_A * (N * N)) / tau <= blocks.form F (after i) (after j) / tau by apply: Rmult_le_compat_r => //; lra.
   have -> : rho_A * (N ^ 2 + 2 * N * O) / tau = rho_A * (N * N) / tau + 2 * N * O * rho_A / tau by field; lra.
   rewrite /Rdiv -Ropp_mult_distr_l in up *; lra.
+Qed.
+
+(** The margin that the next layer is left with: every in-block score beats every score across blocks. *)
+Theorem next_margin (I J C : finType) (blk : J -> C) (label : I -> C) (A : nat -> I -> I -> R) (W : nat -> vector (prod_finType J J))
+    (w eps : nat -> R) (x : I -> vector J) (B0 d0 tau beta d rho_A : R) (F : vector (prod_finType J J)) (L : nat) (i j k : I)
+    (rows : forall l, (l < L)%N -> attention (A l)) (maps : values_at_most W w L) (leak : rows_leak label A eps L)
+    (block_values : forall l, (l < L)%N -> norm (blocks.off_block blk (W l)) = 0) (start : forall j, norm (x j) <= B0)
+    (off_start : forall j, norm (blocks.off_part blk (label j) (x j)) <= d0)
+    (temperature : 0 < tau) (nonnegative : 0 <= rho_A) (forms : forall c, blocks.form_bound blk F c rho_A)
+    (extinct : norm (blocks.off_block blk F) = 0) (own_block : label j = label i) (other_block : label k != label i) :
+  let after := run A W x L in
+  let N := B0 * prod (fun l => 1 + w l) L in
+  let O := B0 * prod (fun l => 1 + w l) L - (B0 - d0) * prod (fun l => 1 + w l * (1 - eps l)) L in
+  beta * d - rho_A * (N ^ 2 + 2 * N * O) / tau
+  <= (blocks.form F (after i) (after j) / tau + beta * d) - blocks.form F (after i) (after k) / tau.
+Proof.
+  move=> after N O; case: (Rle_or_lt d0 B0) => small.
+    exact: (next_margin_small beta d rows maps leak block_values start off_start small temperature nonnegative forms extinct own_block other_block).
+  have off' u : norm (blocks.off_part blk (label u) (x u)) <= B0 by apply: Rle_trans (part_le _ _) (start u).
+  have h := next_margin_small beta d rows maps leak block_values start off' (Rle_refl B0) temperature nonnegative forms extinct own_block other_block.
+  apply: Rle_trans h; rewrite -/N; have ti : 0 < / tau by exact: Rinv_0_lt_compat.
+  have N0 : 0 <= N by apply: Rle_trans (norm_ge0 _) (full_norm i rows maps start).
+  have NO : N <= O.
+    rewrite /O -/N; have : 0 <= prod (fun l => 1 + w l * (1 - eps l)) L.
+      apply: prod_ge0 => l hl; have [el _] := leak l hl; have [wl _] := maps l hl; nra.
+    nra.
+  have -> : N - (B0 - B0) * prod (fun l => 1 + w l * (1 - eps l)) L = N by ring.
+  apply: Rplus_le_compat_l; apply: Ropp_le_contravar; apply: Rmult_le_compat_r; first lra.
+  by apply: Rmult_le_compat_l => //; nra.
 Qed.
 
 (** * The whole stack along the dial *)
