@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from theory.theorem import Theorem
 
-FAMILIES: tuple[str, ...] = ("concentration", "entropy", "threshold", "extinction", "blocks", "dial", "rules", "partition", "recruitment", "schedule")
+FAMILIES: tuple[str, ...] = (
+    "concentration",
+    "entropy",
+    "threshold",
+    "extinction",
+    "blocks",
+    "dial",
+    "rules",
+    "partition",
+    "recruitment",
+    "schedule",
+)
 
 
 @cache
