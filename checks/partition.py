@@ -143,6 +143,21 @@ def _even(rng: np.random.Generator, width: int) -> np.ndarray:
     return np.asarray((draw + draw.T) / 2)
 
 
+@holds_for(refine.attention, given=seeds, examples=4)
+def moved_scores(seed: int, options: Options) -> Iterator[Emission]:
+    """Score matrices of planted blocks, not symmetric, moved at random or as far as they go: every row."""
+    rng = _seeded(seed)
+    for index in range(20):
+        labels = random_labels(rng, int(rng.integers(3, 9)))
+        same = np.array(labels)[:, None] == np.array(labels)[None, :]
+        scale = float(rng.choice((0.0, 0.1, 2.0)))
+        before = same * float(rng.normal(3, 3)) + scale * rng.standard_normal(same.shape)
+        move = float(rng.choice((0.0, 2.0**-4, 1.5)))
+        change = np.where(same, -move, move) if index % 2 else move * rng.uniform(-1, 1, same.shape)
+        moved = (before + change).astype("float32").astype(float)
+        yield from cases_of_scores(matrix(before.tolist()), matrix(moved.tolist()), labels, f"scores {index} of seed {seed}")
+
+
 @holds_for(*OF_ROWS, given=row_batches, examples=3)
 def growing_blocks(batch: RowBatch, options: Options) -> Iterator[Emission]:
     """Random rows; the block, and a block that holds it."""
@@ -253,7 +268,15 @@ CHECKS = FamilyChecks(
     family="partition",
     theorems=THEOREMS,
     properties=(
-        random_similarities, planted_blocks, every_partition, moved_forms, growing_blocks, runs, embeddings_in_training, trained_layers,
+        random_similarities,
+        planted_blocks,
+        every_partition,
+        moved_forms,
+        moved_scores,
+        growing_blocks,
+        runs,
+        embeddings_in_training,
+        trained_layers,
     ),
     extremal={theorem.name: _of(theorem.name) for theorem in THEOREMS},
 )  # fmt: skip

@@ -61,11 +61,21 @@ class Similarity:
     def values(self) -> Float[np.ndarray, "N N"]:
         """All similarities in float64, symmetric bit for bit; each is within `error` of the exact one."""
         if self.kind == "cosine":
-            unit = self.vectors / np.linalg.norm(self.vectors, axis=1, keepdims=True)
+            _, exponent = np.frexp(np.abs(self.vectors).max(1, keepdims=True))
+            scaled = np.ldexp(
+                self.vectors, -exponent
+            )  # exact, but for entries below 2^-1022 of the greatest: no square overflows
+            unit = scaled / np.linalg.norm(scaled, axis=1, keepdims=True)
             found = unit @ unit.T
         else:
-            right = self.vectors if self.form is None else self.vectors @ ((self.form + self.form.T) / 2)
-            found = self.vectors @ right.T / self.tau
+            with np.errstate(over="ignore", invalid="ignore"):
+                right = self.vectors if self.form is None else self.vectors @ (self.form / 2 + self.form.T / 2)
+            with np.errstate(over="ignore", invalid="ignore"):
+                found = self.vectors @ right.T / self.tau
+            if not np.isfinite(found).all():
+                raise DataError(
+                    "similarities leave the range of floats: vectors, form or 1/tau are too great. Scale them down."
+                )
         lower = np.tril(found, -1)
         return np.asarray(lower + lower.T + np.diag(np.diag(found)))
 
@@ -75,7 +85,7 @@ class Similarity:
 
         A sum of d products in any order errs by at most g_d = d u/(1 - d u) times the product of the norms (Cauchy-Schwarz), u = 2^-53.
         Cosine: g_d for the product, g_d/2 + 2u for each of two norms and u for each of two divisions come to less than (2d + 16) u for
-        vectors of norm below 1 + (d + 8) u; 4 (d + 16) u covers it. Bilinear: (2 g_d + g_d^2) and a u for each of half, sum, division,
+        vectors of norm below 1 + (d + 8) u; 4 (d + 16) u covers it. Bilinear: (2 g_d + g_d^2) and a u for each of halves, sum, division,
         times the product of three norms; (3d + 16) u covers it. The factor 1 + 2^-20 covers the rounding of the bound itself, the last
         term the underflow of d^2 products.
         """

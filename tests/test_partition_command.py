@@ -75,6 +75,16 @@ def test_float_similarities_are_within_their_error_bound(kind):
                 assert abs(arb(float(found.values[i, j])) - arb(found.exact(i, j))) <= arb(found.error)
 
 
+def test_vectors_of_any_length_have_cosines_and_scores_that_overflow_are_refused():
+    vectors = np.array([[3e-200, 4e-200], [4e200, 3e200], [5e-324, 0.0]])
+    found = Similarity(vectors)
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        assert abs(arb(float(found.values[i, j])) - found.exact(i, j)) <= arb(found.error)
+    for form in (None, np.full((2, 2), 1e308)):
+        with pytest.raises(DataError, match="range of floats"):
+            _ = Similarity(np.array([[1e200, 0], [0, 1e200], [1, 1]]), "bilinear", form).values
+
+
 def test_exact_similarities_are_exact():
     form = np.array([[1.0, 0.5], [-0.25, 2.0]])
     found = Similarity(np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]]), "bilinear", form, 0.5)

@@ -167,6 +167,23 @@ Theorem midpoint_recovers (I K : finType) (S S' : I -> I -> R) (b : I -> K) (th_
   forall i j, linked S' ((th_hi + th_lo) / 2) i j <-> b i = b j.
 Proof. by apply: (recovery linked_in apart near); lra. Qed.
 
+(** The loss of 2 eta is attained: two blocks of two tokens whose similarities 1 and 0 become 1 - eta and eta. *)
+Theorem gap_survives_attained (eta : R) (small : 0 <= eta <= 1 / 2) : exists (I K : finType) (S S' : I -> I -> R) (b : I -> K),
+  gap_at_least S b 1 /\ moved_at_most S S' eta /\ forall l, gap_at_least S' b l -> l <= 1 - 2 * eta.
+Proof.
+  pose b := fun i : 'I_4 => (i < 2)%N : bool_finType.
+  exists [finType of 'I_4], [finType of bool], (fun i j => if b i == b j then 1 else 0), (fun i j => if b i == b j then 1 - eta else eta), b.
+  split.
+    exists 0; split=> [i j /eqP /negbTE ->|i j same]; first lra.
+    by apply: linked_edge; rewrite same eqxx; lra.
+  split; first by move=> i j _; case: eqP => _; rewrite /Rabs; case: Rcase_abs; lra.
+  move=> l [c [across inside]].
+  have edge := across (@Ordinal 4 0 isT) (@Ordinal 4 2 isT) ltac:(by []); rewrite /= in edge.
+  have ne : id (@Ordinal 4 0 isT) <> id (@Ordinal 4 1 isT) by move=> /(congr1 val).
+  have [i [j [le _]]] := linked_crosses (b := id) (inside (@Ordinal 4 0 isT) (@Ordinal 4 1 isT) (erefl _)) ne.
+  by move: le; case: eqP => _; lra.
+Qed.
+
 (** At 2 eta = gap the blocks can be lost: no cut at all finds them. *)
 Theorem merge_at_half : exists (I K : finType) (S S' : I -> I -> R) (b : I -> K),
   linked_inside S b 1 /\ apart_at S b 0 /\ moved_at_most S S' (1 / 2) /\ forall kap, ~ (forall i j, linked S' kap i j <-> b i = b j).
@@ -253,6 +270,31 @@ Proof.
 Qed.
 
 End Drift.
+
+(** Both bounds are attained, on a line: tokens B and B + d, form rho and rho + a. *)
+Theorem drift_attained (tau B rho a d : R) (tau_positive : 0 < tau) (reach : 0 <= B) (move : 0 <= d) (form : 0 <= rho) (change : 0 <= a) :
+  let line c : vector [finType of 'I_1] := fun=> c in let times c : vector (prod_finType [finType of 'I_1] [finType of 'I_1]) := fun=> c in
+  norm (line B) = B /\ norm (vsub (line (B + d)) (line B)) = d /\ form_at_most (times rho) rho /\
+  form_at_most (vsub (times (rho + a)) (times rho)) a /\
+  Rabs (similarity (times (rho + a)) tau (line (B + d)) (line (B + d)) - similarity (times rho) tau (line B) (line B)) =
+  (a * (B + d) ^ 2 + rho * (2 * B + d) * d) / tau.
+Proof.
+  move=> line times.
+  have one (f : 'I_1 -> R) : \sum_i f i = f ord0 by rewrite big_ord_recl big_ord0 Rplus_0_r.
+  have length c : 0 <= c -> norm (line c) = c by move=> c0; apply: norm_is => //; rewrite /dot one.
+  have bounded c : 0 <= c -> form_at_most (times c) c.
+    move=> c0 u v; apply: Rle_trans (form_le _ _ _) _; right; congr (_ * _).
+    by apply: norm_is => //; rewrite dot_matrix !one.
+  have value c y : dot (line y) (apply (times c) (line y)) = c * y ^ 2 by rewrite /dot /apply !one /line /times; ring.
+  split; first exact: length.
+  split; first by have -> : vsub (line (B + d)) (line B) = line d by [apply: vector_eq => i; rewrite /vsub /line; ring]; exact: length.
+  split; first exact: bounded.
+  split; first by have -> : vsub (times (rho + a)) (times rho) = times a by [apply: vector_eq => i; rewrite /vsub /times; ring]; exact: bounded.
+  rewrite /similarity !value.
+  have -> : (rho + a) * (B + d) ^ 2 / tau - rho * B ^ 2 / tau = (a * (B + d) ^ 2 + rho * (2 * B + d) * d) / tau by field; lra.
+  apply: Rabs_right; apply: Rle_ge; apply: Rmult_le_pos; last by have := Rinv_0_lt_compat _ tau_positive; lra.
+  by have := pow2_ge_0 (B + d); have : 0 <= (2 * B + d) * d by [nra]; nra.
+Qed.
 
 Section Training.
 Variables (I K J : finType) (b : I -> K) (tau B : R).
