@@ -179,7 +179,6 @@ def _sphinx(source: Path, out: Path, evidence: Evidence) -> None:
             "back_to_top_button": False,
             "use_download_button": False,
         },
-        "html_js_files": ["localist.js"],  # a page names any other script that it needs
     }
     code = build_sphinx(
         source,

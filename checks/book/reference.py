@@ -25,6 +25,8 @@ CHECKS = (
 
 _CITATION = re.compile(r'<div(?=[^>]*class="citation(?:-list)?")[^>]*>')
 
+EVERYWHERE = ("localist.js",)  # the scripts of all pages
+
 
 def symbols_page() -> str:
     """Every symbol of the registry and how often it is used."""
@@ -68,7 +70,7 @@ def as_rst(lines: list[str]) -> list[str]:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """A Sphinx extension: docstrings here are plain text."""
+    """A Sphinx extension: docstrings here are plain text, citations lose wrong roles, and every page loads only `EVERYWHERE`."""
 
     def process(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
         lines[:] = as_rst(lines)
@@ -77,6 +79,11 @@ def setup(app: Sphinx) -> dict[str, Any]:
         """Citations lose the roles that Sphinx gives them: one is deprecated, the other promises a list and there is none."""
         context["body"] = _CITATION.sub(lambda tag: re.sub(r' role="[^"]*"', "", tag.group(0)), context.get("body", ""))
 
+    def scripts(app: Sphinx, config: Any) -> None:
+        """Jupyter Book adds all scripts of _static to every page, after its configuration is read; a page names those it needs."""
+        config.html_js_files = list(EVERYWHERE)
+
+    app.connect("config-inited", scripts)
     app.connect("autodoc-process-docstring", process)
     app.connect("html-page-context", mend)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
