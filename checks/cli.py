@@ -21,6 +21,10 @@ COMMANDS = {
         "checks.commands_rules",
         "Inject named rules into a layer trained on text; masses, costs and targets, certified.",
     ),
+    "recruit": (
+        "checks.commands_recruit",
+        "Recruit semantic blocks from real text by what they save, with a proved error over all time.",
+    ),
     "prove": ("checks.commands_prove", "Compile the Coq proofs, audit what they assume, list what they prove."),
     "book": ("checks.book.command", "Build the proof book; read it offline."),
     "theorems": ("checks.commands_theorems", "The statements, what they assume and what is known about them."),

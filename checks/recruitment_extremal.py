@@ -341,19 +341,22 @@ def text_cases(state: Recruiter, origin: str) -> Iterator[Emission]:
     The recoded stream is a prequential code, so its length is at least 0; requirements are the thresholds of the crossed tests.
     """
     count = len(state.recruited)
-    if not count:
-        return
     needs, gains = (sum((getattr(found.test, key) for found in state.recruited), arb(0)) for key in ("threshold", "gain"))
-    least = min((found.test.threshold for found in state.recruited), key=lambda ball: ball.mid())
-    excess = min((found.test.gain - found.test.threshold for found in state.recruited), key=lambda ball: ball.mid())
-    values = {
+    spare = [found.test.gain - found.test.threshold for found in state.recruited]
+    values: Values = {
         sym.dl_start: fmpq(0), sym.dl_end: state.length - gains, sym.dl_floor: fmpq(0), sym.rise_total: state.length,
-        sym.rise_bound: state.length, sym.needed_total: needs, sym.gain_excess: excess, sym.recruited: count, sym.least_gain: least,
-        sym.samples: state.tokens, sym.cost_greatest: state.costliest, sym.cost_bound: state.costliest,
+        sym.rise_bound: state.length, sym.needed_total: needs,
+        sym.gain_excess: min(spare, key=lambda ball: ball.mid(), default=fmpq(0)),
     }  # fmt: skip
     exactly = {"tokens": state.tokens, "recruited": [found.name for found in state.recruited]}
     yield budget, Case(values, origin, exactly, True)  # T is the rise itself: the hypothesis holds with equality
-    yield streaming, Case(values, origin, exactly, True)
+    if count:
+        least = min((found.test.threshold for found in state.recruited), key=lambda ball: ball.mid())
+        more: Values = {
+            sym.recruited: count, sym.least_gain: least, sym.samples: state.tokens, sym.cost_greatest: state.costliest,
+            sym.cost_bound: state.costliest,
+        }  # fmt: skip
+        yield streaming, Case(values | more, origin, exactly, True)
 
 
 EXTREMAL: dict[str, Callable[[], list[Case]]] = {
