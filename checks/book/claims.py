@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from checks.book.evidence import Evidence
 from checks.book.promises import PAPERS, PROMISES, Promise
-from checks.book.text import anchor, link, plain, table
+from checks.book.text import anchor, block, link, plain, table
 from theory import FAMILIES, theorem_named, theorems
 from theory.theorem import Theorem
 
@@ -21,11 +21,13 @@ def statements_of(promise: Promise) -> tuple[Theorem, ...]:
     """The statements that make a promise precise; those of a family that is not there yet are none."""
     found: list[Theorem] = []
     for name in promise.statements:
-        if "." in name:
-            found.append(theorem_named(name))
-        elif name in FAMILIES:
-            found += theorems(name)
+        found += theorems(name) if name in FAMILIES else map(theorem_named, there([name]))
     return tuple(found)
+
+
+def there(names: Iterable[str]) -> list[str]:
+    """The names whose family the registry has; of those every one has to exist."""
+    return [name for name in names if name.partition(".")[0] in FAMILIES]
 
 
 def verdict(promise: Promise, evidence: Evidence) -> str:
@@ -38,7 +40,7 @@ def verdict(promise: Promise, evidence: Evidence) -> str:
     statements = statements_of(promise)
     if not statements:
         return "not decided yet"
-    behind = (*statements, *map(theorem_named, (*promise.against, *promise.limits)))
+    behind = (*statements, *map(theorem_named, there((*promise.against, *promise.limits))))
     weakest = min((evidence.status(theorem).word for theorem in behind), key=FOUR_WORDS.index)
     if promise.against:
         return f"false as stated; the counterexample, and what is true instead, are {weakest}"
@@ -46,11 +48,11 @@ def verdict(promise: Promise, evidence: Evidence) -> str:
 
 
 def _check(promise: Promise) -> None:
-    for name in (*promise.against, *promise.limits):
+    for name in there((*promise.against, *promise.limits)):
         if theorem_named(name).kind != "counterexample":
             raise PromiseError(f"{promise.text!r} calls {name} a counterexample, and it is a {theorem_named(name).kind}")
     for name, key in promise.added:
-        if key not in theorem_named(name).assumes:
+        if there([name]) and key not in theorem_named(name).assumes:
             raise PromiseError(
                 f"{promise.text!r}: {name} has no hypothesis {key!r}; it has {', '.join(theorem_named(name).assumes) or 'none'}"
             )
@@ -77,7 +79,7 @@ def claims_page(evidence: Evidence) -> str:
         "Counterexamples of the registry. Each is a closed statement: numbers, and nothing left to assume.\n",
         _counterexamples(evidence),
         "## Every statement by the sentence that it makes precise\n",
-        _by_source(),
+        block("dropdown", "By source", _by_source()),
     ]
     return "\n".join(parts)
 
@@ -92,17 +94,21 @@ def _summary(evidence: Evidence) -> str:
 
 def _promise(promise: Promise, evidence: Evidence) -> str:
     lines = [f"### {plain(promise.text)}\n", f"**Verdict:** {verdict(promise, evidence)}.\n", promise.form + "\n"]
-    if promise.against:
-        lines.append(f"**Against the plain reading:** {_links(promise.against)}.\n")
-    if promise.limits:
-        lines.append(f"**Where it ends:** {_links(promise.limits)}.\n")
-    if promise.added:
+    if there(promise.against):
+        lines.append(f"**Against the plain reading:** {_links(there(promise.against))}.\n")
+    if there(promise.limits):
+        lines.append(f"**Where it ends:** {_links(there(promise.limits))}.\n")
+    added_there = [(name, key) for name, key in promise.added if there([name])]
+    if added_there:
         added = ", ".join(
-            f"*{plain(key)}* of {link(name)}: {plain(theorem_named(name).assumes[key].text)}" for name, key in promise.added
+            f"*{plain(key)}* of {link(name)}: {plain(theorem_named(name).assumes[key].text)}" for name, key in added_there
         )
         lines.append(f"**Added hypotheses:** {added}.\n")
     if promise.statements:
-        shown = [link(name) if "." in name else _family(name) for name in promise.statements]
+        shown = [
+            link(name) if "." in name and there([name]) else _family(name.partition(".")[0]) for name in promise.statements
+        ]
+        shown = list(dict.fromkeys(shown))
         lines.append(f"**{'Related' if promise.nature != 'decided' else 'Decided by'}:** {', '.join(shown)}.\n")
     return "\n".join(lines)
 
@@ -133,4 +139,4 @@ def _by_source() -> str:
     return table(("source", "statements"), ((plain(source), _links(names)) for source, names in rows.items()))
 
 
-__all__ = ["PromiseError", "claims_page", "statements_of", "verdict"]
+__all__ = ["PromiseError", "claims_page", "statements_of", "there", "verdict"]

@@ -25,10 +25,10 @@ class Paper:
 class Promise:
     """One promise of a paper.
 
-    form: what it says here, as prose. statements: names of statements, or of a family for all of its statements; a family that the
-    registry does not have yet leaves the promise open. added: hypotheses (statement, hypothesis) that the plain reading does not
-    mention. against: counterexamples to the plain reading, which is then false as stated. limits: counterexamples that show where it
-    ends. nature: "empirical" and "out of reach" are for promises that no statement can decide.
+    form: what it says here, as prose. statements: names of statements, or of a family for all of its statements; what a family that
+    the registry does not have yet would say leaves the promise open. added: hypotheses (statement, hypothesis) that the plain reading
+    does not mention. against: counterexamples to the plain reading, which is then false as stated. limits: counterexamples that show
+    where it ends. nature: "empirical" and "out of reach" are for promises that no statement can decide.
     """
 
     paper: str
@@ -118,11 +118,19 @@ PROMISES = (
     ),
     Promise(
         "2510.09338", "Information-theoretic anchor design.",
-        "How many anchors a fidelity needs, what redundancy does to entropy, and what bounds the margin.", ("anchors",),
+        "How many anchors a fidelity needs at a margin, exactly; what norm of queries a margin at every anchor costs, and that the regular "
+        "simplex attains it; how many anchors fit into how many dimensions; how much a faithful pointer says about the block.",
+        ("anchors.redundancy", "anchors.redundancy_exact", "anchors.norm_budget", "anchors.simplex_attains", "anchors.coherence_dimension",
+         "anchors.packing", "anchors.sign_code", "anchors.information"),
+        limits=("anchors.welch_is_wrong", "anchors.fano_needs_cap"),
     ),
     Promise(
         "2510.09338", "Dynamic rule injection.",
-        "What adding a rule to the scores does to fidelity, what several rules do together, and what removing one restores.", ("rules",),
+        "A rule of $b$ nats raises the log-odds of its keys by exactly $b$ and is the cheapest way, in divergence, to give them that mass. "
+        "Rule sets compose in any order, and taking a rule off gives the row back, in real numbers. The shifts of two rules do not add.",
+        ("rules.logit", "rules.strength", "rules.least_divergence", "rules.leave_one_out", "rules.interaction", "rules.composition",
+         "rules.ejection"),
+        limits=("rules.disjoint_lowered", "rules.float_residue"),
     ),
     Promise(
         "2510.17358", "Thresholds and exact bounds hold at stationary points.",
@@ -133,15 +141,34 @@ PROMISES = (
     ),
     Promise(
         "2510.17358", "Blocks are recruited as needed by a penalised likelihood with explicit units.",
-        "A recruitment is a code length in nats: when it stops, how often it recruits falsely, and how soon it detects.", ("recruitment",),
+        "A recruitment is a code length in nats. It ends if what training adds in between is bounded; false recruitment has probability at "
+        "most $e^{-K}$ if the penalties are code lengths of candidates fixed before the scored data; a block that is there is found after "
+        "a known number of samples. A fitted likelihood with a group norm as penalty has none of this.",
+        ("recruitment.termination", "recruitment.kraft", "recruitment.parameter_cost", "recruitment.sequential", "recruitment.ever",
+         "recruitment.power", "recruitment.delay"),
+        added=(("recruitment.termination", "rise"), ("recruitment.kraft", "kraft")),
+        limits=("recruitment.fitted", "recruitment.gaussian_fitted", "recruitment.lasso_recruits"),
     ),
     Promise(
-        "2510.17358", "Hierarchical recruitment of whole models, with convergence guarantees at both levels.",
-        "How outside mass and entropy compose over two levels, and where the alternation of the two levels ends.", ("hierarchy",),
+        "2510.17358", "Hierarchical recruitment of whole models: bounds across domains.",
+        "Router and expert together miss at most $\\varepsilon_r + \\varepsilon_b - \\varepsilon_r \\varepsilon_b$; the entropy"
+        " of expert and pointer is that of the router plus the mean of the experts', if the experts do not share keys.",
+        ("hierarchy.composition", "hierarchy.chain_rule", "hierarchy.entropy_bound"), limits=("hierarchy.shared_keys",),
+    ),
+    Promise(
+        "2510.17358", "Convergence guarantees at the block level and at the level of models.",
+        "One potential pays for training steps and for the moves of both levels, so both come to an end, at a state where no "
+        "candidate that was tested since the last move pays. That is a local optimum of the tested candidates and no more.",
+        ("hierarchy.descent_step", "hierarchy.budget", "hierarchy.moves", "hierarchy.steps", "hierarchy.local_optimum"),
+        added=(("hierarchy.descent_step", "step"), ("hierarchy.moves", "rise"), ("hierarchy.local_optimum", "tested again")),
+        limits=("hierarchy.stale_test", "hierarchy.joint_moves", "hierarchy.two_potentials", "hierarchy.minibatch"),
     ),
     Promise(
         "2510.17358", "Partitions balance model complexity against encoding efficiency.",
-        "When a partition is recovered, when it is optimal, and what a refinement changes.", ("partition",),
+        "Splits and merges that each lower one description length by a fixed amount come to an end. A coarser block loses less "
+        "attention, by exactly the mass that it takes in; its margin may rise or fall.",
+        ("partition.moves", "partition.refinement_exact", "partition.refinement"), added=(("partition.moves", "decrease"),),
+        limits=("partition.margin_falls", "partition.margin_rises"),
     ),
     Promise(
         "2510.17358", "No complete domain knowledge is needed at the start.",
@@ -170,8 +197,22 @@ PROMISES = (
         "A measurement on one trained model that we do not have.", nature="out of reach",
     ),
     Promise(
-        "2511.18375", "Locality that grows with depth by a polynomial schedule keeps late layers localised.",
-        "What a schedule guarantees for the product of the layers' attention, and what it does not.", ("schedule",),
+        "2511.18375", "Locality grows with depth by a polynomial schedule, from distributed early layers to localised late ones.",
+        "What a schedule spends on the dial, exactly; from which layer on the dial is high enough; what leaks over the depth by"
+        " rollout and along the values. A first layer without locality makes the product bound vacuous, and rollout is not the "
+        "flow of information.",
+        ("schedule.budget", "schedule.above", "schedule.rollout", "schedule.value_path", "schedule.off_block", "schedule.next_margin",
+         "schedule.unlocalised_first"),
+        limits=("schedule.rollout_understates", "schedule.rollout_overstates", "schedule.attention_path"),
+    ),
+    Promise(
+        "2511.18375", "Semantic blocks are partitioned adaptively.",
+        "Blocks with a gap between the similarities inside and across are recovered by cutting single linkage, survive any "
+        "change below half of the gap, and last for a known number of training steps.",
+        ("partition.recovery_inside", "partition.recovery_across", "partition.midpoint", "partition.certified_steps",
+         "partition.single_linkage", "partition.attention"),
+        added=(("partition.recovery_inside", "near"), ("partition.certified_steps", "each step")),
+        limits=("partition.merge_at_half", "partition.average_linkage"),
     ),
     Promise(
         "2511.18375", "Semantic blocks, partitioned adaptively, beat fixed windows and uniform locality.",
@@ -183,12 +224,20 @@ PROMISES = (
     ),
     Promise(
         "2510.05106", "There is a trade-off between anchor redundancy and attention entropy.",
-        "Where redundancy raises entropy, where it lowers it, and the number of anchors at which it turns.", ("anchors",),
+        "At a margin great for the number of keys every further anchor costs entropy; at fixed fidelity each nat of margin that anchors "
+        "replace costs an exact amount of it. At small margins more anchors can lower entropy, up to a least point.",
+        ("anchors.redundancy_costs", "anchors.exchange_rate", "anchors.exchange", "anchors.entropy_least", "anchors.spread_simple"),
+        added=(("anchors.redundancy_costs", "great"),),
+    ),
+    Promise(
+        "2510.05106", "Low syntactic entropy and concentrated anchors lower attention entropy and raise pointer fidelity.",
+        "The syntactic entropy of a rule's wording is a property of text that nothing here models.", nature="out of reach",
     ),
     Promise(
         "2510.05106", "Reloading verified rules at run time raises the probability of compliant output.",
-        "For attention: what an injected rule does to the odds of its keys. For the output of a whole model it is a measurement.",
-        ("rules",),
+        "For attention: an injected rule raises the odds of its keys by a known factor. For the output of a whole model it is a"
+        " measurement.",
+        ("rules.logit", "rules.composition"), nature="empirical",
     ),
 )  # fmt: skip
 
