@@ -22,6 +22,7 @@ FAMILIES: tuple[str, ...] = (
     "rules",
     "partition",
     "recruitment",
+    "hierarchy",
     "schedule",
 )
 

@@ -791,6 +791,51 @@ def laplace_regret(xp: Namespace, N_s: Any) -> Any:
     return xp.log(N_s + 1)
 
 
+def composed_miss(xp: Namespace, eps_r: Any, eps_b: Any) -> Any:
+    """Bound on 1 - fidelity of router and expert together; eps_r and eps_b in [0, 1].
+
+    Unit 1; domain eps_r <= 1, eps_b <= 1. Theorem `hierarchy.composition`.
+    """
+    eps_r, eps_b = xp.numbers(eps_r, eps_b)
+    return eps_b*(1 - eps_r) + eps_r
+
+
+def composed_entropy(xp: Namespace, H_r: Any, H_b: Any, eps_r: Any, n_max: Any) -> Any:
+    """Bound on the joint entropy (nats) of expert and pointer; eps_r in [0, 1], n_max keys at most in a row.
+
+    Unit nats; domain eps_r <= 1. Theorem `hierarchy.entropy_bound`.
+    """
+    H_r, H_b, eps_r, n_max = xp.numbers(H_r, H_b, eps_r, n_max)
+    return H_b*(1 - eps_r) + H_r + eps_r*xp.log(n_max)
+
+
+def step_decrease(xp: Namespace, eta: Any, L_s: Any, m_step: Any) -> Any:
+    """What a proximal step of size eta that moves the weights by m lowers the potential by, at least.
+
+    Unit loss. Theorem `hierarchy.descent`.
+    """
+    eta, L_s, m_step = xp.numbers(eta, L_s, m_step)
+    return xp.power(m_step, 2)*(-L_s/2 + 1/eta)
+
+
+def moves_bound(xp: Namespace, Phi_0: Any, Phi_inf: Any, T_h: Any, gamma_b: Any, gamma_L: Any) -> Any:
+    """Accepted moves of both levels that a potential can pay for.
+
+    Unit moves. Theorem `hierarchy.moves`.
+    """
+    Phi_0, Phi_inf, T_h, gamma_b, gamma_L = xp.numbers(Phi_0, Phi_inf, T_h, gamma_b, gamma_L)
+    return (Phi_0 - Phi_inf + T_h)/xp.minimum(gamma_L, gamma_b)
+
+
+def steps_bound(xp: Namespace, Phi_0: Any, Phi_inf: Any, T_h: Any, eta: Any, nu: Any) -> Any:
+    """Proximal steps with |P| >= nu that a potential can pay for, step sizes at least eta.
+
+    Unit steps. Theorem `hierarchy.steps`.
+    """
+    Phi_0, Phi_inf, T_h, eta, nu = xp.numbers(Phi_0, Phi_inf, T_h, eta, nu)
+    return (2*Phi_0 - 2*Phi_inf + 2*T_h)/(eta*xp.power(nu, 2))
+
+
 def schedule_dial(xp: Namespace, d_min: Any, d_max: Any, l_x: Any, m_L: Any, q: Any) -> Any:
     """Dial of layer l >= 1 under a polynomial schedule of degree q from d_min (layer 0) to d_max (layer m_L).
 

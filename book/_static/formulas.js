@@ -922,6 +922,55 @@
   };
   domains.laplace_regret = [];
 
+  // Bound on 1 - fidelity of router and expert together; eps_r and eps_b in [0, 1]. hierarchy.composition: -eps_b*eps_r + eps_b + eps_r
+  formulas.composed_miss = (xp, eps_r, eps_b) => {
+    [eps_r, eps_b] = xp.numbers(eps_r, eps_b);
+    return xp.add(xp.mul(eps_b, xp.sub(xp.rational(1, 1), eps_r)), eps_r);
+  };
+  domains.composed_miss = [
+    ["eps_r \u2264 1", (xp, eps_r, eps_b) => {
+      [eps_r, eps_b] = xp.numbers(eps_r, eps_b);
+      return xp.less_equal(eps_r, xp.rational(1, 1));
+    }],
+    ["eps_b \u2264 1", (xp, eps_r, eps_b) => {
+      [eps_r, eps_b] = xp.numbers(eps_r, eps_b);
+      return xp.less_equal(eps_b, xp.rational(1, 1));
+    }],
+  ];
+
+  // Bound on the joint entropy (nats) of expert and pointer; eps_r in [0, 1], n_max keys at most in a row. Unit nats. hierarchy.entropy_bound: H_b*(1 - eps_r) + H_r + eps_r*log(n_max)
+  formulas.composed_entropy = (xp, H_r, H_b, eps_r, n_max) => {
+    [H_r, H_b, eps_r, n_max] = xp.numbers(H_r, H_b, eps_r, n_max);
+    return xp.add(xp.add(xp.mul(H_b, xp.sub(xp.rational(1, 1), eps_r)), H_r), xp.mul(eps_r, xp.log(n_max)));
+  };
+  domains.composed_entropy = [
+    ["eps_r \u2264 1", (xp, H_r, H_b, eps_r, n_max) => {
+      [H_r, H_b, eps_r, n_max] = xp.numbers(H_r, H_b, eps_r, n_max);
+      return xp.less_equal(eps_r, xp.rational(1, 1));
+    }],
+  ];
+
+  // What a proximal step of size eta that moves the weights by m lowers the potential by, at least. Unit loss. hierarchy.descent: m_step**2*(-L_s/2 + 1/eta)
+  formulas.step_decrease = (xp, eta, L_s, m_step) => {
+    [eta, L_s, m_step] = xp.numbers(eta, L_s, m_step);
+    return xp.mul(xp.power(m_step, 2), xp.add(xp.neg(xp.div(L_s, xp.rational(2, 1))), xp.div(xp.rational(1, 1), eta)));
+  };
+  domains.step_decrease = [];
+
+  // Accepted moves of both levels that a potential can pay for. Unit moves. hierarchy.moves: (Phi_0 - Phi_inf + T_h)/Min(gamma_L, gamma_b)
+  formulas.moves_bound = (xp, Phi_0, Phi_inf, T_h, gamma_b, gamma_L) => {
+    [Phi_0, Phi_inf, T_h, gamma_b, gamma_L] = xp.numbers(Phi_0, Phi_inf, T_h, gamma_b, gamma_L);
+    return xp.div(xp.add(xp.sub(Phi_0, Phi_inf), T_h), xp.minimum(gamma_L, gamma_b));
+  };
+  domains.moves_bound = [];
+
+  // Proximal steps with |P| >= nu that a potential can pay for, step sizes at least eta. Unit steps. hierarchy.steps: (2*Phi_0 - 2*Phi_inf + 2*T_h)/(eta*nu**2)
+  formulas.steps_bound = (xp, Phi_0, Phi_inf, T_h, eta, nu) => {
+    [Phi_0, Phi_inf, T_h, eta, nu] = xp.numbers(Phi_0, Phi_inf, T_h, eta, nu);
+    return xp.div(xp.add(xp.sub(xp.mul(xp.rational(2, 1), Phi_0), xp.mul(xp.rational(2, 1), Phi_inf)), xp.mul(xp.rational(2, 1), T_h)), xp.mul(eta, xp.power(nu, 2)));
+  };
+  domains.steps_bound = [];
+
   // Dial of layer l >= 1 under a polynomial schedule of degree q from d_min (layer 0) to d_max (layer m_L). schedule.above: d_min + (l_x/m_L)**q*(d_max - d_min)
   formulas.schedule_dial = (xp, d_min, d_max, l_x, m_L, q) => {
     [d_min, d_max, l_x, m_L, q] = xp.numbers(d_min, d_max, l_x, m_L, q);
@@ -5347,6 +5396,260 @@
       "unit": "samples",
       "domain": "count",
       "start": "4"
+     }
+    ]
+   },
+   {
+    "name": "composed_miss",
+    "doc": "Bound on 1 - fidelity of router and expert together; eps_r and eps_b in [0, 1].",
+    "unit": "",
+    "theorem": "hierarchy.composition",
+    "stated": "-eps_b*eps_r + eps_b + eps_r",
+    "args": [
+     {
+      "name": "eps_r",
+      "symbol": [
+       "ε",
+       "r"
+      ],
+      "meaning": "bound on the weight that the router gives to wrong experts",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "eps_b",
+      "symbol": [
+       "ε",
+       "b"
+      ],
+      "meaning": "bound on the outside mass of a right expert's row",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "composed_entropy",
+    "doc": "Bound on the joint entropy (nats) of expert and pointer; eps_r in [0, 1], n_max keys at most in a row.",
+    "unit": "nats",
+    "theorem": "hierarchy.entropy_bound",
+    "stated": "H_b*(1 - eps_r) + H_r + eps_r*log(n_max)",
+    "args": [
+     {
+      "name": "H_r",
+      "symbol": [
+       "H",
+       "r"
+      ],
+      "meaning": "bound on the entropy of the router's law",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "H_b",
+      "symbol": [
+       "H",
+       "b"
+      ],
+      "meaning": "bound on the entropy of a right expert's row",
+      "unit": "nats",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "eps_r",
+      "symbol": [
+       "ε",
+       "r"
+      ],
+      "meaning": "bound on the weight that the router gives to wrong experts",
+      "unit": "",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "n_max",
+      "symbol": [
+       "n",
+       "max"
+      ],
+      "meaning": "greatest number of visible keys of an expert's row",
+      "unit": "keys",
+      "domain": "count",
+      "start": "4"
+     }
+    ]
+   },
+   {
+    "name": "step_decrease",
+    "doc": "What a proximal step of size eta that moves the weights by m lowers the potential by, at least.",
+    "unit": "loss",
+    "theorem": "hierarchy.descent",
+    "stated": "m_step^2*(-L_s/2 + 1/eta)",
+    "args": [
+     {
+      "name": "eta",
+      "symbol": [
+       "η",
+       ""
+      ],
+      "meaning": "step size",
+      "unit": "norm^2/loss",
+      "domain": "positive",
+      "start": "0.1"
+     },
+     {
+      "name": "L_s",
+      "symbol": [
+       "L",
+       "s"
+      ],
+      "meaning": "curvature that the smooth part of the potential never exceeds",
+      "unit": "loss/norm^2",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "m_step",
+      "symbol": [
+       "m",
+       "step"
+      ],
+      "meaning": "distance of the weights before and after a step",
+      "unit": "norm",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "moves_bound",
+    "doc": "Accepted moves of both levels that a potential can pay for.",
+    "unit": "moves",
+    "theorem": "hierarchy.moves",
+    "stated": "(Phi_0 - Phi_inf + T_h)/Min(gamma_L, gamma_b)",
+    "args": [
+     {
+      "name": "Phi_0",
+      "symbol": [
+       "Phi",
+       "0"
+      ],
+      "meaning": "potential at the start of a run",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "Phi_inf",
+      "symbol": [
+       "Phi",
+       "inf"
+      ],
+      "meaning": "a number that the potential never goes below",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "T_h",
+      "symbol": [
+       "T",
+       "h"
+      ],
+      "meaning": "bound on the rise of the potential by new data",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "gamma_b",
+      "symbol": [
+       "γ",
+       "b"
+      ],
+      "meaning": "decrease at which a move inside an expert is accepted",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     },
+     {
+      "name": "gamma_L",
+      "symbol": [
+       "γ",
+       "L"
+      ],
+      "meaning": "decrease at which a move of whole experts is accepted",
+      "unit": "nats",
+      "domain": "positive",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "steps_bound",
+    "doc": "Proximal steps with |P| >= nu that a potential can pay for, step sizes at least eta.",
+    "unit": "steps",
+    "theorem": "hierarchy.steps",
+    "stated": "(2*Phi_0 - 2*Phi_inf + 2*T_h)/(eta*nu^2)",
+    "args": [
+     {
+      "name": "Phi_0",
+      "symbol": [
+       "Phi",
+       "0"
+      ],
+      "meaning": "potential at the start of a run",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "Phi_inf",
+      "symbol": [
+       "Phi",
+       "inf"
+      ],
+      "meaning": "a number that the potential never goes below",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "T_h",
+      "symbol": [
+       "T",
+       "h"
+      ],
+      "meaning": "bound on the rise of the potential by new data",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     },
+     {
+      "name": "eta",
+      "symbol": [
+       "η",
+       ""
+      ],
+      "meaning": "step size",
+      "unit": "norm^2/loss",
+      "domain": "positive",
+      "start": "0.1"
+     },
+     {
+      "name": "nu",
+      "symbol": [
+       "nu",
+       ""
+      ],
+      "meaning": "level of the proximal gradient map below which a state counts as stationary",
+      "unit": "loss/norm",
+      "domain": "positive",
+      "start": "1"
      }
     ]
    },

@@ -324,6 +324,26 @@ Definition mean_delay (K_t D_g b_g : R) : R :=
 Definition laplace_regret (N_s : R) : R :=
   (ln (N_s + 1)).
 
+(** Bound on 1 - fidelity of router and expert together; eps_r and eps_b in [0, 1]. *)
+Definition composed_miss (eps_r eps_b : R) : R :=
+  (eps_b + eps_r - (eps_b * eps_r)).
+
+(** Bound on the joint entropy (nats) of expert and pointer; eps_r in [0, 1], n_max keys at most in a row. *)
+Definition composed_entropy (H_r H_b eps_r n_max : R) : R :=
+  ((H_b * (1 - eps_r)) + H_r + (eps_r * (ln n_max))).
+
+(** What a proximal step of size eta that moves the weights by m lowers the potential by, at least. *)
+Definition step_decrease (eta L_s m_step : R) : R :=
+  ((m_step ^ 2) * ((1 / eta) - (L_s / 2))).
+
+(** Accepted moves of both levels that a potential can pay for. *)
+Definition moves_bound (Phi_0 Phi_inf T_h gamma_b gamma_L : R) : R :=
+  ((Phi_0 + T_h - Phi_inf) / (Rmin gamma_L gamma_b)).
+
+(** Proximal steps with |P| >= nu that a potential can pay for, step sizes at least eta. *)
+Definition steps_bound (Phi_0 Phi_inf T_h eta nu : R) : R :=
+  (((2 * Phi_0) + (2 * T_h) - (2 * Phi_inf)) / (eta * (nu ^ 2))).
+
 (** Dial of layer l >= 1 under a polynomial schedule of degree q from d_min (layer 0) to d_max (layer m_L). *)
 Definition schedule_dial (d_min d_max l_x m_L q : R) : R :=
   (d_min + ((exp (q * ln (l_x / m_L))) * (d_max - d_min))).

@@ -7,7 +7,7 @@ From Coq Require Import Reals Lra Psatz.
 From mathcomp Require Import all_ssreflect.
 From Coquelicot Require Import Coquelicot.
 From Localist Require Import Sums Vectors.
-From Localist Require concentration entropy dial threshold extinction blocks rules recruitment schedule.
+From Localist Require concentration entropy dial threshold extinction blocks rules recruitment schedule hierarchy.
 From Localist Require Formulas.
 Import Formulas.
 Set Implicit Arguments.
@@ -587,3 +587,24 @@ Proof.
   have -> : (gain * phi + 1) / (gain + 1) = (1 + gain * phi) / (1 + gain) by field; lra.
   by rewrite -/(schedule.P (INR L) _) schedule.P_nat //; apply: div_pos; nra.
 Qed.
+
+Lemma composed_miss_is eps_r eps_b : eps_r + eps_b - eps_r * eps_b = Formulas.composed_miss eps_r eps_b.
+Proof. by rewrite /Formulas.composed_miss; ring. Qed.
+Definition composed_miss := ltac:(restate @hierarchy.composition composed_miss_is).
+
+Lemma composed_entropy_is H_r H_b eps_r n_max : H_r + (1 - eps_r) * H_b + eps_r * ln n_max = Formulas.composed_entropy H_r H_b eps_r n_max.
+Proof. by rewrite /Formulas.composed_entropy; ring. Qed.
+Definition composed_entropy := ltac:(restate @hierarchy.entropy_bound composed_entropy_is).
+
+Lemma step_decrease_is eta L_s m : (1 / eta - L_s / 2) * (m * m) = Formulas.step_decrease eta L_s m.
+Proof. by rewrite /Formulas.step_decrease /Rdiv; ring. Qed.
+Definition step_decrease := ltac:(restate @hierarchy.descent step_decrease_is).
+
+Lemma moves_bound_is Phi_0 Phi_inf T gamma_b gamma_L :
+  (Phi_0 - Phi_inf + T) / Rmin gamma_b gamma_L = Formulas.moves_bound Phi_0 Phi_inf T gamma_b gamma_L.
+Proof. by rewrite /Formulas.moves_bound Rmin_comm; congr (_ / _); ring. Qed.
+Definition moves_bound := ltac:(restate @hierarchy.moves moves_bound_is).
+
+Lemma steps_bound_is Phi_0 Phi_inf T eta nu : 2 * (Phi_0 - Phi_inf + T) / (eta * nu ^ 2) = Formulas.steps_bound Phi_0 Phi_inf T eta nu.
+Proof. by rewrite /Formulas.steps_bound; congr (_ / _); ring. Qed.
+Definition steps_bound := ltac:(restate @hierarchy.steps steps_bound_is).

@@ -251,6 +251,21 @@ Proof. unfold mean_delay; settle; enclose. Qed.
 Lemma laplace_regret_pin : Rabs (laplace_regret 300 - (570711026474887572857819525679 / 100000000000000000000000000000)) <= (4657 / 816000000000000000).
 Proof. unfold laplace_regret; settle; enclose. Qed.
 
+Lemma composed_miss_pin : Rabs (composed_miss (1 / 6) (2 / 15) - (138888888888888888888888888889 / 500000000000000000000000000000)) <= (1 / 3600000000000000).
+Proof. unfold composed_miss; settle; enclose. Qed.
+
+Lemma composed_entropy_pin : Rabs (composed_entropy (7 / 10) (4 / 3) (1 / 6) 48 - (15351945497473497495552958739 / 6250000000000000000000000000)) <= (253 / 103000000000000000).
+Proof. unfold composed_entropy; settle; enclose. Qed.
+
+Lemma step_decrease_pin : Rabs (step_decrease (1 / 7) (9 / 4) (5 / 12) - (50998263888888888888888888889 / 50000000000000000000000000000)) <= (613 / 601000000000000000).
+Proof. unfold step_decrease; settle; enclose. Qed.
+
+Lemma moves_bound_pin : Rabs (moves_bound 70 ((- 3) / 2) (11 / 3) (6 / 11) (13 / 8) - (34451388888888888888888888889 / 250000000000000000000000000)) <= (4961 / 36000000000000000).
+Proof. unfold moves_bound; settle; enclose. Qed.
+
+Lemma steps_bound_pin : Rabs (steps_bound 70 ((- 3) / 2) (11 / 3) (1 / 7) (2 / 13) - (444610833333333333333333333333 / 10000000000000000000000000)) <= (533533 / 12000000000000000).
+Proof. unfold steps_bound; settle; enclose. Qed.
+
 Lemma schedule_dial_pin : Rabs (schedule_dial (1 / 2) (25 / 4) 2 5 (5 / 3) - (34972642072673140457966423121 / 20000000000000000000000000000)) <= (1 / 571875000000000).
 Proof. unfold schedule_dial; settle; enclose. Qed.
 
