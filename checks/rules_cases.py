@@ -22,7 +22,13 @@ OF_ONE_RULE = (one.odds_law, one.mass_law, one.divergence, one.divergence_of_str
 OF_A_KEY = (one.conditionals, one.conditionals_outside)
 OF_OTHERS = (sev.leave_one_out, sev.interaction, sev.oscillation)
 OF_SETS = (sev.composition, sev.ejection, sev.same_row, sev.shifted_row)
-OF_A_DISTRIBUTION = (pro.pythagoras, pro.least_divergence, pro.least_divergence_above, pro.stability)
+OF_A_DISTRIBUTION = (
+    pro.pythagoras,
+    pro.least_divergence,
+    pro.least_divergence_above,
+    pro.stability,
+    pro.least_divergence_of_mass,
+)
 OF_ALL_RULES = (pro.divergence_several, pro.least_divergence_several, pro.reach, pro.unreachable, pro.unreachable_edge)
 EVERY = (
     *OF_ONE_RULE, one.target, one.divergence_cap, one.output, *OF_A_KEY, *OF_OTHERS, sev.additive, sev.independent, *OF_SETS,
@@ -171,8 +177,8 @@ def cases_of_distribution(row: RuleRow, parts: Sequence[fmpq], more: fmpq) -> It
     for theorem in OF_A_DISTRIBUTION:
         yield theorem, same
     above = case_of(lambda: rows.projected(row, split(row, parts, more)), row, f"a distribution of more mass ({more})")
-    yield pro.pythagoras, above
-    yield pro.least_divergence_above, above
+    for theorem in (pro.pythagoras, pro.least_divergence_above, pro.least_divergence_of_mass):
+        yield theorem, above
 
 
 def own_case(row: RuleRow) -> Case:
@@ -402,6 +408,7 @@ _NO_LOG = {"F_0 of the other sign": _UNDEFINED, "eps0 of the other sign": _UNDEF
 ALSO_TRUE: dict[str, dict[str, str]] = {
     **{theorem.name: _NO_LOG for theorem in (one.odds_law, sev.additive, sev.independent)},
     one.divergence_binary.name: {"F_0 of the other sign": _UNDEFINED, "F of the other sign": _UNDEFINED},
+    pro.least_divergence_of_mass.name: {"F_0 of the other sign": _UNDEFINED, "p_S of the other sign": _UNDEFINED},
     sev.leave_one_out.name: {"F_x of the other sign": _UNDEFINED, "eps_x of the other sign": _UNDEFINED},
     sev.same_row.name: {"M_1 of the other sign": _UNDEFINED, "M_2 of the other sign": _UNDEFINED},
     sev.float_residue.name: {"bits for nats on the left": "0.0000015/ln 2 still exceeds a millionth"},

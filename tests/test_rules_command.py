@@ -214,6 +214,17 @@ def test_the_least_strength_is_least(layer: TextLayer) -> None:
     assert report(worse).verdict == "FAILS"
 
 
+def test_the_least_strength_of_one_rule_is_the_formula(layer: TextLayer) -> None:
+    """Alone, it is the greatest `rule_strength(F_0, phi)` over the rows, rounded up by less than a unit in the last place."""
+    applied = apply_rules(parse_rules(SMALL + rule("own", "block = 1", "least = 0.7"), HERE), layer)
+    with ctx.workprec(200):
+        masses_before = [masses(applied.rows.rows[i], [fmpq(0)]).inside[0] for i in applied.rows.acting[0]]
+        needed = [formulas.rule_strength(FLINT, f0, fmpq(7, 10)) for f0 in masses_before]
+        assert all(arb(applied.strengths[0]) >= b for b in needed)
+        below = arb(applied.strengths[0] - 2 * np.spacing(applied.strengths[0]))
+        assert any(below < b for b in needed)
+
+
 def test_joint_targets_are_attained_and_certified(layer: TextLayer) -> None:
     applied = apply_rules(parse_rules(THREE, HERE), layer)
     assert applied.radius is not None

@@ -12,10 +12,11 @@ import sympy as sp
 from theory import lemmas
 from theory.dial_law import IN, OUT, eq
 from theory.entropy_ceiling import gibbs
-from theory.entropy_lemmas import hellinger_term
+from theory.entropy_lemmas import hellinger_term, log_quotient
 from theory.lemmas import sums_swap
+from theory.rules_formulas import binary_divergence
 from theory.rules_single import AT_B, COST, FREE_RULE, LIFT, MASS, PAID, PARTITION, ROWS, RULE, SOURCE, TOTAL, TOTAL0
-from theory.steps import Cite, Combine, Manifest, SumOver
+from theory.steps import Apply, Cite, Combine, Manifest, SumOver
 from theory.symbols import (
     RANGES,
     apart,
@@ -38,7 +39,9 @@ from theory.symbols import (
     rule_mass_p_at,
     rule_strength_at,
     strength,
+    sum_in0,
     sum_in_tilted,
+    sum_out,
     sum_out_tilted,
     surprisal,
     tilt,
@@ -53,6 +56,7 @@ from theory.theorem import Equality, Hypothesis, Theorem, Witness
 _rel = {"evaluate": False}
 _zero, _one, _two = sp.Integer(0), sp.Integer(1), sp.Integer(2)
 _half = sp.Rational(1, 2)
+_y = sp.Symbol("y", positive=True)
 _log_in, _log_out = content[j_in] + strength - sp.log(TOTAL), content[j_out] - sp.log(TOTAL)  # ln of the row with the rule
 _weights = sp.Sum(weight[j_in], IN) + sp.Sum(weight[j_out], OUT)
 
@@ -208,6 +212,42 @@ stability = Theorem(
         )
     },
     free=FREE_RULE,
+    source=SOURCE,
+)  # fmt: skip
+
+_kl = binary_divergence.stated.subs(fidelity, mass_p)
+_share_in, _share_out = sp.log(mass_p) - sp.log(sum_in0), sp.log(1 - mass_p) - sp.log(sum_out)
+_OUT0 = sum_out / TOTAL0
+least_divergence_of_mass = Theorem(
+    name="rules.least_divergence_of_mass",
+    title="What a mass costs: no distribution that gives the keys mass q is closer to the row than kl(q || F_0)",
+    claim=sp.Ge(divergence_p, _kl, **_rel),
+    assumes={
+        "rule": RULE,
+        "some mass": Hypothesis(sp.Gt(mass_p, 0, **_rel), "the keys get some mass", "Without any the cost is -ln(1 - F_0)."),
+        "not all mass": Hypothesis(sp.Lt(mass_p, 1, **_rel), "the other keys get some mass", "With all of it the cost is -ln F_0."),
+    },
+    definitions={"I_0 is": ROWS["I_0 is"], "O is": ROWS["O is"], "F_0 is": MASS["F_0 is"]} | DISTRIBUTION | FROM_BEFORE | MASS_P,
+    steps=(
+        *gibbs(content[j_in] + _share_in, content[j_out] + _share_out),
+        Combine("1 - F_0", eq(1 - fidelity0, _OUT0), {"F_0 is": -1}),
+        Manifest("out share", sp.Gt(_OUT0, 0, **_rel)),
+        Combine("F_0 below 1", sp.Gt(1 - fidelity0, 0, **_rel), {"1 - F_0": 1, "out share": 1}),
+        Apply("ln F_0", sp.log(_y), _y, "F_0 is"),
+        Apply("ln(1 - F_0)", sp.log(_y), _y, "1 - F_0"),
+        Cite("ln q/F_0", log_quotient, {lemmas.x: mass_p, lemmas.y: fidelity0}),
+        Cite("ln (1 - q)/(1 - F_0)", log_quotient, {lemmas.x: 1 - mass_p, lemmas.y: 1 - fidelity0}),
+        Combine(
+            "claim", sp.Ge(divergence_p, _kl, **_rel),
+            {
+                "inside": 1, "outside": 1, "KL_p is": 1, "p_S is": -(_share_in - _share_out), "total is": sp.log(TOTAL0) + _share_out + 1,
+                "I_0 is": mass_p / sum_in0, "O is": (1 - mass_p) / sum_out, "ln F_0": mass_p, "ln(1 - F_0)": 1 - mass_p,
+                "ln q/F_0": -mass_p, "ln (1 - q)/(1 - F_0)": -(1 - mass_p),
+            },
+        ),
+    ),
+    equality=Equality("the row with the rule of strength logit q - logit F_0", {divergence_p: _kl}),
+    free=FREE_RULE | {"some mass": "the formula reads 0 ln 0 there", "not all mass": "the formula reads 0 ln 0 there"},
     source=SOURCE,
 )  # fmt: skip
 
@@ -411,6 +451,6 @@ unreachable_edge = Theorem(
 )  # fmt: skip
 
 PROJECTIONS: tuple[Theorem, ...] = (
-    pythagoras, least_divergence, least_divergence_above, stability, divergence_several, least_divergence_several,
+    pythagoras, least_divergence, least_divergence_above, stability, least_divergence_of_mass, divergence_several, least_divergence_several,
     reach, unreachable, unreachable_edge,
 )  # fmt: skip
