@@ -176,7 +176,15 @@ def cases_of_distribution(row: RuleRow, parts: Sequence[fmpq], more: fmpq) -> It
     same = case_of(lambda: rows.projected(row, split(row, parts)), row, "a distribution of the same mass", extremal=True)
     for theorem in OF_A_DISTRIBUTION:
         yield theorem, same
-    above = case_of(lambda: rows.projected(row, split(row, parts, more)), row, f"a distribution of more mass ({more})")
+    sides = [
+        {(x, w) for x, w, f in zip(row.content, parts, row.rules[0].keys, strict=True) if f is side} for side in (True, False)
+    ]
+    uniform = all(
+        len(side) == 1 for side in sides
+    )  # on each side the row and the distribution are uniform: it is a row with a rule
+    above = case_of(
+        lambda: rows.projected(row, split(row, parts, more)), row, f"a distribution of more mass ({more})", extremal=uniform
+    )
     for theorem in (pro.pythagoras, pro.least_divergence_above, pro.least_divergence_of_mass):
         yield theorem, above
 
