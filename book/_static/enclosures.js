@@ -8,7 +8,7 @@
 (() => {
   const localist = (globalThis.localist ??= {});
   const MOST_BITS = 4096;
-  const FAR = 2 ** 40; // e^-x beyond it is enclosed by 0 and 2^-FAR
+  const FAR = 2 ** 48; // e^-x beyond it is enclosed by 0 and 2^-FAR
 
   /** No enclosure at this precision: a quotient, logarithm or root of an interval that holds what has none. More bits may settle it. */
   class Undecided extends RangeError {}
@@ -108,11 +108,11 @@
 
   function expEnd(x, bits) {
     if (x.m === 0n) return { lo: { m: 1n, e: 0 }, hi: { m: 1n, e: 0 } };
-    if (top(x) > 40) {
-      if (x.m > 0n) throw new RangeError("e^x of a number beyond 2^40 is not enclosed");
+    if (top(x) > 48) {
+      if (x.m > 0n) throw new RangeError("e^x of a number beyond 2^48 is not enclosed");
       return { lo: ZERO, hi: { m: 1n, e: -FAR } };
     }
-    const scale = bits + 120;
+    const scale = bits + 128;
     const s = BigInt(scale);
     const two = ln2(scale);
     const point = shifted(x.m, x.e + scale); // off by less than 1

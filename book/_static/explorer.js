@@ -101,7 +101,7 @@
       element("title", { id: "lc-along-title" }, `${entry.name} along ${name}`),
       element("desc", { id: "lc-along-text" }, `${name} from ${short(from)} to ${short(to)}; the values lie from ${short(points.reduce((a, [, v]) => Math.min(a, v), Infinity))} to ${short(points.reduce((a, [, v]) => Math.max(a, v), -Infinity))}. At ${name} = ${short(values[k])} the value is ${words}.`),
     );
-    for (const value of ticks(low, high, 4)) {
+    for (const value of ticks(low, high, 5)) {
       svg.append(
         element("line", { x1: frame.left, x2: right, y1: y(value), y2: y(value), class: "lc-grid" }),
         element("text", { x: frame.left - 6, y: y(value) + 4, "text-anchor": "end" }, short(value)),
@@ -135,7 +135,7 @@
       groups.get(family).append(node("option", { value: name }, name));
     }
     pick.append(...groups.values());
-    const about = node("div");
+    const about = node("div", { class: "lc-about" });
     const form = node("form", { class: "lc-form", "aria-label": "Arguments of the formula" });
     const output = node("output", { for: "lf-formula" });
     const value = node("p", { class: "lc-status lc-value-line", role: "status", "aria-live": "polite" }, output);
