@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import tomllib
 
@@ -13,15 +14,17 @@ from flint import arb, fmpq
 from safetensors.numpy import save_file
 
 from checks.cli import main
-from checks.data import DataError, text_batch
-from checks.layer import attend
+from checks.data import DataError, synthetic, text_batch
+from checks.layer import attend, equal_blocks
 from checks.partition_cases import matrix, numbered, strengths
 from checks.partition_embeddings import Embeddings, cooccurrence, encoder_embeddings, read_embeddings, text_embeddings
 from checks.partition_files import load, save
+from checks.partition_layer import layer_similarity, layer_states
 from checks.partition_linkage import METHODS, by_size, certify, choose, compare, components, merged, partition, spanning_tree
 from checks.partition_similarity import Similarity, above, below
 from checks.partition_training import State, certain_steps, certified, follow, measured_move, norm_move, train_on_text
-from checks.training import initialise
+from checks.penalty import off_block_penalty
+from checks.training import heavy_ball, initialise, train
 from checks.verdict import FAILS, HOLDS, UNDECIDED
 
 SMALL = {"tokens": 60, "width": 8, "window": 4}
@@ -424,6 +427,42 @@ def test_moves_are_bounded_from_above():
 def test_training_that_cannot_be_is_refused(change, says):
     with pytest.raises(DataError, match=says):
         list(train_on_text(**SMALL, steps=3, **change)[1])
+
+
+def test_a_layer_keeps_its_blocks_until_the_budget_is_spent():
+    """The fleet's own training: tokens are localist codes, so the layer's blocks are what single linkage finds at the start."""
+    structure = equal_blocks(3, 12)
+    batch = synthetic(structure.features, [0], sequences=8, tokens=12, leak=0.0, dtype=torch.float64)
+    start = initialise(structure, [0], dtype=torch.float64)
+    start = dataclasses.replace(start, content=torch.eye(12, dtype=torch.float64)[None, None])
+    similarity, blocks = layer_similarity(start, batch, structure)
+    states = list(layer_states(start, batch, structure, off_block_penalty(structure, 0.01), 0.1, steps=20, every=4, dial=2.0))
+    assert [state.step for state in states] == [0, 4, 8, 12, 16, 20]
+    assert (states[0].similarity.values == similarity.values).all()
+    records = list(follow([str(i) for i in range(similarity.tokens)], states, least=8))
+    assert certified(records)
+    assert numbered(records[0].partition.block.tolist()) == numbered(blocks.tolist())
+    assert records[0].certain_until is None  # no length of a step was announced
+    assert any(0 < record.moved < record.budget for record in records)
+    for record, state in zip(records, states, strict=True):
+        certificate = record.partition.certificate
+        middle = float((arb(certificate.link) + arb(certificate.cross)) / 2)
+        assert flood(state.similarity.values, middle) == numbered(record.partition.component.tolist())
+    twice = train(start, batch, structure, off_block_penalty(structure, 0.01), 0.1, 20, dial=2.0).parameters
+    assert (layer_similarity(twice, batch, structure)[0].values == states[-1].similarity.values).all()
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    ({"optimiser": heavy_ball(0.1)}, "plain proximal steps"), ({"every": 0}, "every >= 1"),
+])  # fmt: skip
+def test_a_layer_that_cannot_be_followed_is_refused(change, says):
+    structure = equal_blocks(2, 4)
+    batch = synthetic(structure.features, [0], sequences=2, tokens=4)
+    with pytest.raises(DataError, match=says):
+        list(layer_states(initialise(structure, [0]), batch, structure, **({"steps": 2} | change)))
+    one = synthetic(structure.features, [0], sequences=1, tokens=2)
+    with pytest.raises(DataError, match="has 2 different tokens"):
+        layer_similarity(initialise(structure, [0]), one, structure)
 
 
 # --- the command ----------------------------------------------------------------------------------------------------------------------
