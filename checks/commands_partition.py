@@ -53,8 +53,8 @@ def partition(**given: Any) -> None:
     """Partition token embeddings into semantic blocks and certify the result in exact arithmetic.
 
     Similarity is the cosine; with --train it is the score x'Ay/temperature of the layer in training. The certificate says: these are the
-    components of the cut, no partition into as many has so little similarity across, and they stay while no similarity moves by half of
-    the gap.
+    components of the cut, no other partition into as many has so little similarity across, and they stay while no similarity moves by half
+    of the gap.
 
     Exit codes: 0 certified (with --train: at every step), 1 certainly without a gap, 2 bad input or usage, 3 undecided.
     """
