@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import sympy as sp
 from browser import chromium
+from click.testing import CliRunner
 from flint import arb, ctx
 from running_error import OutOfRangeError, RunningError
 from test_config import BAD, EXAMPLE, GOOD, GRADIENT, QK, REMOVE, changed
@@ -24,7 +25,7 @@ from test_threshold_command import random_rows
 import theory
 import theory.formulas as generated
 from checks.book.text import anchor
-from checks.commands_threshold import json_text
+from checks.commands_threshold import threshold
 from theory import config as configurations
 from theory.config import CHOICES, FIELDS, RELATIONS, RULES, ConfigError, from_mapping
 from theory.export.javascript import RESERVED, function_source, letter
@@ -568,7 +569,9 @@ def test_the_page_prints_what_the_command_line_prints_and_its_toml_is_read(page:
             assert page.locator("#localist-calculator").get_attribute("data-state") == "refused"
             assert want["reason"] in page.locator("#localist-calculator .lc-status").inner_text()
             continue
-        result = json.loads(json_text(guarantee(configurations.load(path))))
+        run = CliRunner().invoke(threshold, [str(path), "--json"])
+        assert run.exit_code == 0, run.stderr
+        result = json.loads(run.stdout)
         shown = printed(page)
         for name, (_, sign, _) in LABELS.items():
             mark = {">": ">", ">=": "≥", "<=": "≤"}[sign]
@@ -639,6 +642,27 @@ def test_a_permalink_opens_the_same_configuration(page: Any) -> None:
     assert printed(page) == before
     page.evaluate("() => { location.hash = '#what-the-digits-mean'; }")
     assert printed(page) == before
+
+
+def test_the_configuration_is_downloaded_opened_and_copied(page: Any, tmp_path: Path) -> None:
+    fill(page, "dial.setting", "13.5")
+    with page.expect_download() as downloading:
+        page.get_by_text("Download layer.toml").click()
+    assert downloading.value.suggested_filename == "layer.toml"
+    path = tmp_path / "layer.toml"
+    downloading.value.save_as(path)
+    assert configurations.load(path).dial.setting == 13.5
+    page.get_by_text("Start again").click()
+    page.set_input_files("#lc-file", path)
+    page.wait_for_function("() => document.getElementById('lc-toml-said').textContent === 'Read.'")
+    assert page.input_value("#lc-dial-setting") == "13.5"
+    page.fill("#lc-toml", EXAMPLE)
+    page.get_by_role("button", name="Read this text").click()
+    assert page.input_value("#lc-dial-setting") == "12"
+    page.get_by_role("button", name="Copy").click()
+    page.wait_for_function(
+        "() => /^(Copied|The browser does not let)/.test(document.getElementById('lc-toml-said').textContent)"
+    )
 
 
 def test_a_fragment_may_give_some_fields_and_a_wrong_one_is_shown(browser: Any, harness: Path) -> None:
