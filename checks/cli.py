@@ -25,6 +25,10 @@ COMMANDS = {
         "checks.commands_recruit",
         "Recruit semantic blocks from real text by what they save, with a proved error over all time.",
     ),
+    "schedule": (
+        "checks.commands_schedule",
+        "Dials over the layers of a stack: budgets, leaks, the cheapest for a target; on a stack trained on text too.",
+    ),
     "prove": ("checks.commands_prove", "Compile the Coq proofs, audit what they assume, list what they prove."),
     "book": ("checks.book.command", "Build the proof book; read it offline."),
     "theorems": ("checks.commands_theorems", "The statements, what they assume and what is known about them."),
