@@ -182,6 +182,16 @@ def test_the_report_encloses_what_floats_compute(layer: TextLayer) -> None:
     assert made.rounding.high <= made.rounding_bound.high < 1e-5
 
 
+def test_floats_that_are_not_the_law_are_noticed(layer: TextLayer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the layer's masses were those of other scores than it computed, their distance from the law would exceed its bound."""
+    applied = apply_rules(parse_rules(TWO, HERE), layer)
+    assert report(applied).rounding_held == "HOLDS"
+    monkeypatch.setattr(rules_report, "rows_of", lambda layer, named, capture: applied.rows)  # as if no rule had been added
+    tampered = report(applied)
+    assert tampered.rounding_held == "FAILS"
+    assert tampered.verdict == "FAILS"
+
+
 def test_the_cost_of_one_rule_is_the_formula(layer: TextLayer) -> None:
     """On every row the divergence summed key by key is that of `rules.divergence_of_strength`."""
     applied = apply_rules(parse_rules(SMALL + rule("first", "keys = [0, 3]", "strength = 1.5"), HERE), layer)
