@@ -16,17 +16,10 @@ from checks.recruitment_exact import Crossing, Gains, exact, finer_case, ln, pre
 from theory import symbols as sym
 from theory.recruitment_budget import admissible, budget, endless, streaming, termination, whole_count
 from theory.recruitment_codes import compression, kraft, offset, parameter_cost
-from theory.recruitment_delay import (
-    delay,
-    delay_sharp,
-    learned,
-    mean_time_ceiling,
-    mean_time_floor,
-    power,
-    power_variance,
-    regret,
-)
+from theory.recruitment_learned import learned, regret
+from theory.recruitment_power import delay, delay_sharp, power, power_variance
 from theory.recruitment_sequential import all_time, ever, sequential
+from theory.recruitment_time import mean_time_ceiling, mean_time_floor
 from theory.theorem import Theorem
 
 Emission = tuple[Theorem, Case]

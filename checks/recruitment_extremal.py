@@ -40,18 +40,10 @@ from theory.recruitment_codes import (
     offset,
     parameter_cost,
 )
-from theory.recruitment_delay import (
-    delay,
-    delay_sharp,
-    learned,
-    mean_time_ceiling,
-    mean_time_floor,
-    optimality,
-    power,
-    power_variance,
-    regret,
-)
+from theory.recruitment_learned import learned, regret
+from theory.recruitment_power import delay, delay_sharp, power, power_variance
 from theory.recruitment_sequential import all_time, ever, sequential
+from theory.recruitment_time import mean_time_ceiling, mean_time_floor, optimality
 from theory.theorem import Theorem
 
 F = Fraction

@@ -18,7 +18,7 @@ from checks.controls import run_controls, with_claim, without
 from checks.properties import Options, attack
 from checks.recruitment import CHECKS
 from checks.recruitment_cases import walk_values
-from checks.recruitment_exact import Gains, first_crossings, learned, shtarkov, steady
+from checks.recruitment_exact import Gains, exact, first_crossings, learned, precision, shtarkov, steady
 from checks.shards import LEAST_CONTROLS
 from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN
 from theory import symbols as sym
@@ -34,9 +34,11 @@ from theory.formulas import (
 from theory.namespaces import MATH
 from theory.recruitment import THEOREMS
 from theory.recruitment_budget import floor_of, whole_count
-from theory.recruitment_codes import CHI_SQUARE, FITTED_RATE
-from theory.recruitment_delay import LEMMAS, binomial_term, cantelli, hoeffding
-from theory.recruitment_sequential import sequential
+from theory.recruitment_codes import CHI_SQUARE, FITTED_RATE, term_of_sum
+from theory.recruitment_learned import binomial_term
+from theory.recruitment_power import LEMMAS, cantelli, chernoff, hoeffding
+from theory.recruitment_sequential import sequential, union_bound
+from theory.recruitment_time import wald
 from theory.replay import ReplayError, replay, truth
 
 F = Fraction
@@ -142,6 +144,31 @@ def test_the_argued_lemmas_on_two_valued_gains():
             fit = F(ones**ones * (count - ones) ** (count - ones), count**count)
             assert comb(count, ones) * fit <= 1
     assert binomial_term.relation.rhs == 1
+
+
+def test_chernoff_wald_and_the_sums_on_exact_experiments():
+    """P(S < K) <= e^(h K) (E e^(-h Z))^N in balls; E S = D E N; a union and a term against the sums, in rationals."""
+    (p, q, r, u, v) = (
+        next(s for s in chernoff.assumes["exponent"].free_symbols | {chernoff.relation.lhs} if s.name == n) for n in "pqruv"
+    )
+    assert chernoff.assumes["exponent"] == sp.Ge(p, u * q + r, evaluate=False)
+    assert chernoff.relation == sp.Le(v, sp.exp(p), evaluate=False)
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        gains = Gains(F(int(rng.integers(1, 9)), 4), -F(int(rng.integers(0, 9)), 4), F(int(rng.integers(1, 12)), 12))
+        count, threshold, tilt = int(rng.integers(1, 12)), F(int(rng.integers(-8, 20)), 4), F(int(rng.integers(0, 12)), 4)
+        missed = gains.missed(count, threshold)
+        with precision(128):
+            exponent = arb(exact(tilt * threshold)) + count * gains.cumulant(arb(exact(tilt)))
+            assert arb(exact(missed)) <= exponent.exp() or missed == 0 or tilt == 0
+        time, total, *_ = gains.stopping(threshold, 8)
+        assert total == gains.mean * time
+        weights = [F(int(k), 100) for k in rng.integers(0, 9, 12)]
+        first, second = ({int(k) for k in rng.integers(0, 12, 5)} for _ in range(2))
+        both, one, other = (sum((weights[k] for k in event), F(0)) for event in (first | second, first, second))
+        assert both <= one + other
+        assert max(weights) <= sum(weights)
+    assert {lemma.name for lemma in (wald, union_bound, term_of_sum)} <= ARGUED
 
 
 def test_the_floor_lemma_on_rationals():

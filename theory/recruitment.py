@@ -17,11 +17,13 @@ from __future__ import annotations
 
 from theory.recruitment_budget import BUDGETS
 from theory.recruitment_codes import CODES
-from theory.recruitment_delay import DELAYS
 from theory.recruitment_formulas import FORMULAS
+from theory.recruitment_learned import LEARNED
+from theory.recruitment_power import POWERS
 from theory.recruitment_sequential import TESTS
+from theory.recruitment_time import TIMES
 from theory.theorem import Theorem
 
-THEOREMS: tuple[Theorem, ...] = (*BUDGETS, *CODES, *TESTS, *DELAYS)
+THEOREMS: tuple[Theorem, ...] = (*BUDGETS, *CODES, *TESTS, *POWERS, *TIMES, *LEARNED)
 
 __all__ = ["FORMULAS", "THEOREMS"]

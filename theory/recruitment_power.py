@@ -1,10 +1,9 @@
-"""Power and delay: an alternative that gains D nats a sample on average is recruited, and when.
+"""Power: an alternative that gains D nats a sample on average is recruited within a known number of samples.
 
-    P(S_N < K) <= exp(-2 (N D - K)^2/(N R^2)),      K/D <= E N <= (K + b)/D,      E N >= ln(1/alpha)/D for any test
+    P(S_N < K) <= exp(-2 (N D - K)^2/(N R^2)),      N >= max(2 K/D, 2 R^2 ln(1/delta)/D^2):  P(S_N < K) <= delta
 
-Z_i = ln(q/p)(x_i) are independent gains under the truth with mean D > 0, all in an interval of length R and at most b; S_N is
-their sum and N the first time it reaches K. A learned alternative loses its regret: `recruitment.regret`. Statements of the
-family `recruitment`.
+Z_i = ln(q/p)(x_i) are independent gains under the truth with mean D > 0, all in an interval of length R; S_N is the sum of N of
+them. With the variance alone: N R^2/(N R^2 + 4 (N D - K)^2). Statements of the family `recruitment`.
 """
 
 from __future__ import annotations
@@ -12,46 +11,25 @@ from __future__ import annotations
 import sympy as sp
 from sympy.core.relational import Relational
 
-from theory.lemmas import exp_tangent, p, popoviciu, q, r, u, v, w, x
-from theory.lemmas import p as tangent_at
+from theory.lemmas import p, popoviciu, q, r, u, v, w, x
 from theory.recruitment_budget import SOURCE, eq, rel
 from theory.recruitment_formulas import (
     detection_root,
     detection_samples,
-    laplace_regret,
-    mean_delay,
-    mean_delay_floor,
     miss_probability,
     miss_probability_variance,
 )
-from theory.steps import Apply, Cite, Combine, Manifest, SumOver
+from theory.steps import Apply, Cite, Combine, Manifest
 from theory.symbols import (
-    counted,
     cumulant,
     cumulant_excess,
-    false_rate,
-    gain_fit,
     gain_mean,
     gain_range,
-    gain_rule,
     gain_sd,
     gain_spread,
-    gain_sum_at,
-    gain_top,
-    i_outcome,
-    law_at,
-    level_false,
-    likelihood_fit,
-    likelihood_law,
-    likelihood_rule,
-    mean_sum,
-    mean_time,
     miss,
     miss_level,
-    recruiting,
     samples,
-    stop_greatest,
-    stop_least,
     sum_covariance,
     sum_cumulant,
     sum_variance,
@@ -63,7 +41,6 @@ from theory.theorem import Equality, Hypothesis, Lemma, Theorem, Witness
 POWER = f"{SOURCE}; a block that pays is recruited, and when"
 _one, _two, _zero, _half = sp.Integer(1), sp.Integer(2), sp.Integer(0), sp.Rational(1, 2)
 _x = sp.Symbol("x", real=True)
-_y = sp.Symbol("y", positive=True)
 _ahead = samples * gain_mean - threshold_nats
 
 cantelli = Lemma(
@@ -85,19 +62,6 @@ hoeffding = Lemma(
     attained={p: 0, u: 0},
     reason="p = ln E e^(-u Z), q = E Z, Z in an interval of length v: e^(-u z) lies below its chord, and ln(1 - s + s e^h) - s h <= h^2/8.",
 )
-wald = Lemma(
-    "wald",
-    sp.Eq(p, v * w, **rel),
-    attained={p: 1, v: 1, w: 1},
-    reason="p = E S_N, v = E Z, w = E N: S_N is the sum of Z_t 1[N >= t], and N >= t is decided before the independent Z_t is seen.",
-)
-binomial_term = Lemma(
-    "binomial_term",
-    sp.Le(v * w, 1, **rel),
-    attained={v: 1, w: 1},
-    reason="v sequences have as many ones as the given one, and w is the likelihood of each under one coin: a probability.",
-)
-
 RANGE = Hypothesis(
     sp.Le(gain_spread, gain_range, **rel),
     "every gain lies in an interval of length R",
@@ -322,186 +286,5 @@ delay_sharp = Theorem(
     source=POWER,
 )  # fmt: skip
 
-# --- mean time: the outcomes are the prefixes at which the test stops ---------------------------------------------------------
-
-_p, _s = law_at[i_outcome], gain_sum_at[i_outcome]
-_over = (i_outcome, 1, recruiting)
-STOPS: dict[str, Relational] = {
-    "stops": eq(1, sp.Sum(_p, _over)),
-    "mean is": eq(mean_sum, sp.Sum(_p * _s, _over)),
-}
-WALD = Cite("wald", wald, {p: mean_sum, v: gain_mean, w: mean_time})
-
-mean_time_floor = Theorem(
-    name="recruitment.mean_time_floor",
-    title="The mean time until the threshold is reached is at least K/D",
-    claim=sp.Ge(mean_time, mean_delay_floor.stated, **rel),
-    assumes={
-        "reached": Hypothesis(
-            sp.Ge(stop_least, threshold_nats, **rel),
-            "the test stops only where the sum has reached K",
-            "A test that gives up before stops sooner.",
-        )
-    },
-    definitions=STOPS | {"least is": sp.Ge(_s, stop_least, **rel)},
-    steps=(
-        SumOver(
-            "all stops",
-            Combine("one stop", sp.Ge(_p * _s, _p * threshold_nats, **rel), {"least is": _p, "reached": _p}), i_outcome,
-        ),
-        WALD,
-        Combine(
-            "claim", sp.Ge(mean_time, mean_delay_floor.stated, **rel),
-            {"all stops": 1 / gain_mean, "mean is": 1 / gain_mean, "stops": -threshold_nats / gain_mean, "wald": -1 / gain_mean},
-        ),
-    ),
-    equality=Equality("every stop lands exactly on K", {mean_time: mean_delay_floor.stated}),
-    needs={
-        "reached": Witness(
-            {mean_time: _one, threshold_nats: sp.Integer(9), gain_mean: _one, stop_least: _one}, text="a test that stops after one sample"
-        )
-    },
-    source=POWER,
-)  # fmt: skip
-
-mean_time_ceiling = Theorem(
-    name="recruitment.mean_time",
-    title="The mean time until the threshold is reached is at most (K + b)/D",
-    claim=sp.Le(mean_time, mean_delay.stated, **rel),
-    assumes={
-        "overshoot": Hypothesis(
-            sp.Le(stop_greatest, threshold_nats + gain_top, **rel),
-            "the sum is below K + b where the test stops, because it was below K one sample before and no gain exceeds b",
-            "Stop as soon as the sum reaches K; b is the greatest gain, or 0.",
-        )
-    },
-    definitions=STOPS | {"greatest is": sp.Le(_s, stop_greatest, **rel)},
-    steps=(
-        SumOver(
-            "all stops",
-            Combine(
-                "one stop", sp.Le(_p * _s, _p * (threshold_nats + gain_top), **rel), {"greatest is": _p, "overshoot": _p}
-            ),
-            i_outcome,
-        ),
-        WALD,
-        Combine(
-            "claim", sp.Le(mean_time, mean_delay.stated, **rel),
-            {"all stops": 1 / gain_mean, "mean is": -1 / gain_mean, "stops": (threshold_nats + gain_top) / gain_mean,
-             "wald": 1 / gain_mean},
-        ),
-    ),
-    equality=Equality("every stop lands exactly on K + b", {mean_time: mean_delay.stated}),
-    needs={
-        "overshoot": Witness(
-            {mean_time: sp.Integer(9), threshold_nats: _one, gain_mean: _one, gain_top: _one, stop_greatest: sp.Integer(9)},
-            text="a test that looks only after nine samples",
-        )
-    },
-    source=POWER,
-)  # fmt: skip
-
-optimality = Theorem(
-    name="recruitment.optimality",
-    title="No test of level alpha is faster on average than ln(1/alpha)/D, whatever it computes",
-    claim=sp.Ge(mean_time, -sp.log(level_false) / gain_mean, **rel),
-    assumes={
-        "level": Hypothesis(
-            sp.Le(false_rate, level_false, **rel),
-            "the test recruits falsely with probability at most alpha",
-            "A test that recruits at once needs no time and is always wrong under the current model.",
-        )
-    },
-    definitions=STOPS | {"false is": eq(false_rate, sp.Sum(_p * sp.exp(-_s), _over))},
-    steps=(
-        Cite("tangent", exp_tangent, {tangent_at: mean_sum - _s}),
-        SumOver(
-            "all stops",
-            Combine(
-                "weighted", sp.Ge(_p * sp.exp(-_s), sp.exp(-mean_sum) * _p * (1 + mean_sum - _s), **rel),
-                {"tangent": _p * sp.exp(-mean_sum)},
-            ),
-            i_outcome,
-        ),
-        Combine(
-            "false at least", sp.Ge(false_rate, sp.exp(-mean_sum), **rel),
-            {"false is": 1, "all stops": 1, "stops": -sp.exp(-mean_sum) * (1 + mean_sum), "mean is": sp.exp(-mean_sum)},
-        ),
-        Combine("below alpha", sp.Le(sp.exp(-mean_sum), level_false, **rel), {"false at least": 1, "level": 1}),
-        Apply("ln", sp.log(_y), _y, "below alpha"),
-        WALD,
-        Combine(
-            "claim", sp.Ge(mean_time, -sp.log(level_false) / gain_mean, **rel), {"ln": 1 / gain_mean, "wald": -1 / gain_mean}
-        ),
-    ),
-    equality=Equality(
-        "a test with the true alternative that always stops exactly on ln(1/alpha)", {mean_time: -sp.log(level_false) / gain_mean}
-    ),
-    needs={
-        "level": Witness(
-            {mean_time: _zero, level_false: sp.Rational(1, 20), gain_mean: _one, false_rate: _one}, text="recruiting at once"
-        )
-    },
-    source=POWER,
-)  # fmt: skip
-
-# --- a learned alternative ----------------------------------------------------------------------------------------------------
-
-SEQUENCE: dict[str, Relational] = {
-    "rule is": eq(likelihood_rule, 1 / ((samples + 1) * counted)),  # 1/(N + 1) for the count, then all its sequences alike
-    "saved in hindsight": eq(gain_fit, sp.log(likelihood_fit) - sp.log(likelihood_law)),
-    "saved by the rule": eq(gain_rule, sp.log(likelihood_rule) - sp.log(likelihood_law)),
-}
-regret = Theorem(
-    name="recruitment.regret",
-    title="Laplace's rule saves as much as the best coin in hindsight, up to ln(N + 1) nats",
-    claim=sp.Ge(gain_rule, gain_fit - laplace_regret.stated, **rel),
-    assumes={},
-    definitions=SEQUENCE,
-    steps=(
-        Cite("a probability", binomial_term, {v: counted, w: likelihood_fit}),
-        Combine(
-            "within a factor", sp.Le(likelihood_fit, (samples + 1) * likelihood_rule, **rel),
-            {"a probability": 1 / counted, "rule is": samples + 1},
-        ),
-        Apply("ln", sp.log(_y), _y, "within a factor"),
-        Combine(
-            "claim", sp.Ge(gain_rule, gain_fit - laplace_regret.stated, **rel),
-            {"ln": 1, "saved by the rule": 1, "saved in hindsight": -1},
-        ),
-    ),
-    equality=Equality("all samples alike", {gain_rule: gain_fit - laplace_regret.stated}),
-    source=POWER,
-)  # fmt: skip
-
-learned = Theorem(
-    name="recruitment.learned",
-    title="A learned alternative has crossed K wherever the best coin in hindsight has crossed K + ln(N + 1)",
-    claim=sp.Ge(gain_rule, threshold_nats, **rel),
-    assumes={
-        "margin": Hypothesis(
-            sp.Ge(gain_fit, threshold_nats + laplace_regret.stated, **rel),
-            "the best coin saves K + ln(N + 1)",
-            "Wait for more samples: its saving grows like N, the regret like ln N.",
-        )
-    },
-    definitions=SEQUENCE,
-    steps=(
-        Cite("regret", regret, {}),
-        Combine("claim", sp.Ge(gain_rule, threshold_nats, **rel), {"regret": 1, "margin": 1}),
-    ),
-    equality=Equality("all samples alike, and the best coin saves exactly K + ln(N + 1)", {gain_rule: threshold_nats}),
-    needs={
-        "margin": Witness(
-            {gain_rule: -sp.log(sp.Rational(3, 2)), gain_fit: _zero, samples: _two, threshold_nats: _zero},
-            text="one head and one tail, current model a fair coin: the best coin saves 0, the rule loses ln 3/2",
-        )
-    },
-    uses=(regret,),
-    source=POWER,
-)  # fmt: skip
-
-DELAYS: tuple[Theorem, ...] = (
-    power_variance, power, delay, delay_sharp, mean_time_floor, mean_time_ceiling, optimality, regret, learned,
-)  # fmt: skip
-LEMMAS: tuple[Lemma, ...] = (cantelli, chernoff, hoeffding, wald, binomial_term)
+POWERS: tuple[Theorem, ...] = (power_variance, power, delay, delay_sharp)
+LEMMAS: tuple[Lemma, ...] = (cantelli, chernoff, hoeffding)
