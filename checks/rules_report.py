@@ -123,9 +123,10 @@ def _rule(
     shifts = [after[i].log_odds(k) - before[i].log_odds(k) for i in acting]
     shift = mean(shifts)
     moves = {
-        other.name: enclosed(mean(after[i].log_odds(k) - without[j][i].log_odds(k) for i in acting))
+        other.name: _at_most(abs(exact[j]), mean(after[i].log_odds(k) - without[j][i].log_odds(k) for i in acting))
         for j, other in enumerate(applied.file.rules)
     }
+    bound = _oscillation(applied, k)
     ends = _ends([after[i].inside[k] for i in acting])
     paid = mean(row.divergence for row in alone)
     return RuleReport(
@@ -134,9 +135,14 @@ def _rule(
         before=enclosed(mean(before[i].inside[k] for i in acting)), after=enclosed(mean(after[i].inside[k] for i in acting)),
         least_after=ends[0], greatest_after=ends[1], alone=enclosed(mean(row.inside[k] for row in alone)),
         alone_nats=enclosed(paid), alone_bits=enclosed(paid / arb(NATS_A_BIT).log()), shift=enclosed(shift),
-        interaction=enclosed(shift - arb(exact[k])), interaction_bound=_oscillation(applied, k), moves=moves,
+        interaction=_at_most(rational(bound), shift - arb(exact[k])), interaction_bound=bound, moves=moves,
         met=_met(applied, k, after),
     )  # fmt: skip
+
+
+def _at_most(bound: fmpq, ball: arb) -> Enclosed:
+    """A number that a theorem bounds in size: where the bound is 0, so is the number, and no ball says it better."""
+    return Enclosed(0.0, 0.0) if bound == 0 else enclosed(ball)
 
 
 def _oscillation(applied: Applied, k: int) -> float:

@@ -202,6 +202,12 @@ def test_the_cost_of_one_rule_is_the_formula(layer: TextLayer) -> None:
             assert after.inside[0].overlaps(formulas.fidelity_with_rule(FLINT, before.inside[0], fmpq(3, 2)))
 
 
+def test_a_rule_alone_has_nothing_to_interact_with(layer: TextLayer) -> None:
+    (one,) = report(apply_rules(parse_rules(SMALL + rule("first", "keys = [0, 3]", "strength = 1.5"), HERE), layer)).rules
+    assert (one.interaction.low, one.interaction.high, one.interaction_bound) == (0.0, 0.0, 0.0)
+    assert one.moves["first"].low <= 1.5 <= one.moves["first"].high
+
+
 def test_no_rules_change_nothing(layer: TextLayer) -> None:
     made = report(apply_rules(parse_rules(SMALL, HERE), layer))
     assert made.verdict == "HOLDS"
