@@ -35,7 +35,7 @@ lint: $(READY)
 formulas: $(READY)  ## write the generated files (Python, Coq, JavaScript) from the statements
 	$(BIN)/python -m theory.export
 
-$(READY): pyproject.toml constraints.txt checks/kernel/fleet.c checks/kernel/fleet.inc
+$(READY): pyproject.toml constraints.txt checks/kernel/fleet.c checks/kernel/fleet.inc checks/kernel/screen.inc
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Localist needs Python 3.11 or newer; set PYTHON=")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'

@@ -204,10 +204,11 @@ def _print(run: object, seconds: float) -> None:
     for problem in run.stale:
         console.print("[bold red]formula[/] ", end="")
         console.print(problem, markup=False, highlight=False)
+    screened = sum(statement.tally.screened for statement in run.statements)
+    judged = sum(sum(statement.tally.counts.values()) for statement in run.statements)
     console.print(
         f"{run.verdict.name}: {len(run.statements)} statements, {run.layers:,} layers trained ({', '.join(run.backends)}), "
-        f"{seconds:.0f} s. "
-        f"Evidence: {run.evidence}",
+        f"{screened:,} rows by the float64 screen, {judged - screened:,} cases by Arb, {seconds:.0f} s. Evidence: {run.evidence}",
         highlight=False,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import sympy as sp
@@ -13,8 +14,9 @@ from checks.claims import Case, row_case
 from checks.enclosure import BITS, Row, Value, rational
 from checks.properties import Emission, FamilyChecks, Options, holds_for
 from checks.rows import block_flags, climb, nearly_two_level, ordinary_rows, random_rows, random_two_level, two_level_rows
+from checks.screen import Screen
 from checks.strategies import RowBatch, row_batches
-from checks.trained import FleetConfig, captured_rows, fleet_configs, train_fleet
+from checks.trained import FleetConfig, captured_rows, fleet_configs, many_layers, rows_by_screen, train_fleet
 from theory import symbols as sym
 from theory.concentration import (
     THEOREMS,
@@ -107,6 +109,16 @@ def trained_layers(config: FleetConfig, options: Options) -> Iterator[Emission]:
                 yield theorem, case
 
 
+@holds_for(outside_mass, given=fleet_configs, examples=12)
+def every_trained_row(config: FleetConfig, options: Options) -> Iterator[Emission]:
+    """Every row of large fleets, by the float64 screen; Arb judges what is within its radius, and a sample."""
+    fleet = train_fleet(replace(config, text=False), options, many_layers(options))
+    yield fleet.trained
+    yield from rows_by_screen(
+        fleet.capture(), outside_mass, Screen.below_outside_mass_bound, f"screened, {config}", config.seed
+    )
+
+
 @holds_for(margin_monotone, given=row_batches, examples=4)
 def monotone_in_the_margin(batch: RowBatch, options: Options) -> Iterator[Emission]:
     """The bound at one margin against the bound at a greater one."""
@@ -158,7 +170,7 @@ def _monotone() -> list[Case]:
 CHECKS = FamilyChecks(
     family="concentration",
     theorems=THEOREMS,
-    properties=(random_scores, edge_scores, searched_scores, trained_layers, monotone_in_the_margin),
+    properties=(random_scores, edge_scores, searched_scores, trained_layers, every_trained_row, monotone_in_the_margin),
     extremal=_of_rows(*(theorem.name for theorem in _OF_EVERY_ROW))
     | {
         rate_is_exact.name: lambda: [row_case(row) for row in two_level_rows()],

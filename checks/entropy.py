@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import sympy as sp
@@ -28,8 +29,9 @@ from checks.entropy_extremal import ALSO_TRUE, EXTRA, EXTREMAL
 from checks.entropy_search import flattest, searched
 from checks.properties import Emission, FamilyChecks, Options, holds_for
 from checks.rows import nearly_two_level, random_rows, random_two_level
+from checks.screen import Screen
 from checks.strategies import RowBatch, row_batches
-from checks.trained import FleetConfig, captured_rows, fleet_configs, train_fleet
+from checks.trained import FleetConfig, captured_rows, fleet_configs, many_layers, rows_by_screen, train_fleet
 from theory import symbols as sym
 from theory.entropy import (
     THEOREMS,
@@ -161,6 +163,14 @@ def trained_layers(config: FleetConfig, options: Options) -> Iterator[Emission]:
         yield from cases_of_row(row)
 
 
+@holds_for(ceiling, given=fleet_configs, examples=12)
+def every_trained_row(config: FleetConfig, options: Options) -> Iterator[Emission]:
+    """Every row of large fleets, by the float64 screen; Arb judges what is within its radius, and a sample."""
+    fleet = train_fleet(replace(config, text=False), options, many_layers(options))
+    yield fleet.trained
+    yield from rows_by_screen(fleet.capture(), ceiling, Screen.below_entropy_ceiling, f"screened, {config}", config.seed)
+
+
 @holds_for(in_block_size, in_keys, ceiling, floor, given=fleet_configs, examples=3, text=True)
 def trained_rows_together(config: FleetConfig, options: Options) -> Iterator[Emission]:
     """Trained fleets whose rows differ in length and block size (causal masks): one bound for all; at most 1,000 rows each."""
@@ -182,7 +192,7 @@ CHECKS = FamilyChecks(
     theorems=THEOREMS,
     properties=(
         random_scores, edge_scores, distributions, searched_scores, shapes, rows_of_many_shapes,
-        trained_layers, trained_rows_together,
+        trained_layers, every_trained_row, trained_rows_together,
     ),
     extremal=EXTREMAL,
     extra=EXTRA,

@@ -45,7 +45,15 @@ class Trained:
     dtype: str = "float32"
 
 
-Emission = tuple[Theorem, Case] | Trained
+@dataclass(frozen=True)
+class Screened:
+    """Rows on which the float64 screen (`checks.screen`) proves a statement, without one judgement of Arb each."""
+
+    theorem: Theorem
+    rows: int
+
+
+Emission = tuple[Theorem, Case] | Trained | Screened
 CaseFunction = Callable[[Any, Options], Iterator[Emission]]
 
 
@@ -116,6 +124,7 @@ class Tally:
     """Counts and extremes of one statement over the cases it met; tallies of disjoint shards add up in any order."""
 
     counts: dict[str, int] = field(default_factory=lambda: {verdict.name: 0 for verdict in Verdict})
+    screened: int = 0  # HOLDS by a float64 enclosure of proved radius, not by Arb
     settled: int = 0  # HOLDS at an equality case or identity, settled symbolically
     worst_slack: float | None = None  # smallest gap seen, in the unit of the claim
     tightness: float | None = None  # greatest (smaller side / greater side) over the cases that hold
@@ -152,6 +161,7 @@ class Tally:
         for name, count in other.counts.items():
             self.counts[name] += count
         self.settled += other.settled
+        self.screened += other.screened
         slacks = [x for x in (self.worst_slack, other.worst_slack) if x is not None]
         self.worst_slack = min(slacks) if slacks else None
         if other.tightness is not None and (self.tightness is None or other.tightness > self.tightness):
@@ -215,6 +225,11 @@ def attack(prop: Property, options: Options, shard: int = 0, shards: int = 1) ->
                 outcome.layers += emission.layers
                 outcome.devices.add(f"{emission.device}/{emission.dtype}")
                 continue
+            if isinstance(emission, Screened):
+                tally = outcome.tallies[emission.theorem.name]
+                tally.screened += emission.rows
+                tally.counts[HOLDS.name] += emission.rows
+                continue
             theorem, case = emission
             judgement = judge(theorem, case)
             outcome.tallies[theorem.name].add(case, judgement)
@@ -230,4 +245,15 @@ def attack(prop: Property, options: Options, shard: int = 0, shards: int = 1) ->
     return outcome
 
 
-__all__ = ["FamilyChecks", "Options", "Outcome", "Property", "RefutedError", "Tally", "Trained", "attack", "holds_for"]
+__all__ = [
+    "FamilyChecks",
+    "Options",
+    "Outcome",
+    "Property",
+    "RefutedError",
+    "Screened",
+    "Tally",
+    "Trained",
+    "attack",
+    "holds_for",
+]

@@ -49,7 +49,7 @@ class Shard:
     @property
     def key(self) -> str:
         """The name of the shard's file, without its ending."""
-        return f"{self.kind}.{self.subject}.{self.part}of{self.parts}"
+        return f"{self.kind}.{self.family}.{self.subject.removeprefix(self.family + '.')}.{self.part}of{self.parts}"
 
 
 def family_checks(family: str) -> FamilyChecks:
@@ -224,7 +224,7 @@ def fingerprint(families: Iterable[str], options: Options) -> str:
     """Twelve hex digits of everything a shard's result depends on: sources of theory and checks, versions, options, the text."""
     digest = hashlib.sha256()
     root = Path(__file__).parent.parent
-    modules = (*root.glob("theory/**/*.py"), *root.glob("checks/**/*.py"), *root.glob("checks/kernel/fleet.*"))
+    modules = (*root.glob("theory/**/*.py"), *root.glob("checks/**/*.py"), *root.glob("checks/kernel/*.[ci]*"))
     for path in sorted(
         path for path in modules if not path.is_relative_to(root / "checks/book")
     ):  # the book only shows results

@@ -9,15 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from hypothesis import strategies as st
 
+from checks.claims import row_case
 from checks.data import Batch, synthetic, text_batch
 from checks.enclosure import Row, rows_of
 from checks.layer import Capture, Parameters, Structure, attend, equal_blocks
 from checks.penalty import off_block_penalty
-from checks.properties import Options, Trained
-from checks.training import Run, initialise, pick_device, sgd, train
+from checks.properties import Emission, Options, Screened, Trained
+from checks.screen import Decide, screen, undecided
+from checks.training import Run, initialise, pick_backend, pick_device, sgd, train
+from theory.theorem import Theorem
+
+MANY = 64
+"""Times the layers of a fleet that the compiled backend trains for properties that look at every row."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +110,43 @@ def train_fleet(config: FleetConfig, options: Options, layers: int | None = None
     return Fleet(config, structure, batch, run, Trained(count, batch.tokens.device.type, config.dtype))
 
 
-def captured_rows(capture: Capture, origin: str) -> Iterator[Row]:
-    """Every query row of a capture that has an own-block key and an outside key: removed keys are left out."""
+def many_layers(options: Options) -> int:
+    """Layers of a fleet for properties that look at every row: more where training is compiled."""
+    compiled = options.backend == "compiled" or (
+        options.backend == "auto" and pick_backend("auto", options.device) == "compiled"
+    )
+    return options.layers * (MANY if compiled else 1)
+
+
+SAMPLE = 1 / 512
+"""Share of the rows that the screen decides which Arb judges as well."""
+
+
+def rows_by_screen(capture: Capture, theorem: Theorem, decide: Decide, origin: str, seed: int) -> Iterator[Emission]:
+    """Every query row of a capture: the float64 screen decides most, Arb judges those within its radius and a random sample.
+
+    decide: on which rows of a screen the statement certainly holds, and which are in its domain.
+    """
+    scores, block, visible = _captured(capture)
+    certain, domain = decide(screen(scores, block, visible))
+    chosen = list(undecided(certain, domain, np.random.default_rng(seed), SAMPLE))
+    yield Screened(theorem, int(certain.sum() - certain[chosen].sum()))
+    for index in chosen:
+        keep = visible[index]
+        row = Row(tuple(scores[index][keep].tolist()), tuple(block[index][keep].tolist()), f"{origin}, row {index}")
+        yield theorem, row_case(row)
+
+
+def _captured(capture: Capture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores in float64, own block and visibility [rows, T] of the queries that are no padding."""
+    keep = capture.rows.flatten().cpu().numpy()
     scores, block, visible = (
-        part.detach().to("cpu", torch.float64 if part.is_floating_point() else part.dtype).flatten(0, 2).numpy()
+        part.detach().to("cpu", torch.float64 if part.is_floating_point() else part.dtype).flatten(0, 2).numpy()[keep]
         for part in (capture.scores, capture.same_block & capture.visible, capture.visible)
     )
-    keep = capture.rows.flatten().cpu().numpy()
-    yield from rows_of(scores[keep], block[keep], visible[keep], origin)
+    return scores, block, visible
+
+
+def captured_rows(capture: Capture, origin: str) -> Iterator[Row]:
+    """Every query row of a capture that has an own-block key and an outside key: removed keys are left out."""
+    yield from rows_of(*_captured(capture), origin)

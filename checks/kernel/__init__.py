@@ -53,23 +53,27 @@ def library() -> ctypes.CDLL | None:
     found = importlib.util.find_spec("checks.kernel._fleet")
     if found is None or found.origin is None:
         return None
+    pointer, whole_number = ctypes.c_void_p, ctypes.c_int64
     try:
         loaded = ctypes.CDLL(found.origin)
-    except OSError:
+        for name in ("localist_train_f32", "localist_train_f64"):
+            function = getattr(loaded, name)
+            function.argtypes, function.restype = (ctypes.POINTER(_Job), whole_number, whole_number), whole_number
+        loaded.localist_exp.argtypes, loaded.localist_exp.restype = (pointer, whole_number, pointer), None
+        loaded.localist_row_sums.argtypes = (pointer, pointer, pointer, whole_number, whole_number, pointer)
+        loaded.localist_row_sums.restype = whole_number
+        loaded.localist_peak_f32.argtypes, loaded.localist_peak_f32.restype = (whole_number,), ctypes.c_double
+        loaded.localist_vector_bytes.restype = loaded.localist_job_bytes.restype = whole_number
+    except (OSError, AttributeError):  # not for this machine, or compiled from other sources
         return None
-    for name in ("localist_train_f32", "localist_train_f64"):
-        function = getattr(loaded, name)
-        function.argtypes, function.restype = (ctypes.POINTER(_Job), ctypes.c_int64, ctypes.c_int64), ctypes.c_int64
-    loaded.localist_vector_bytes.restype = loaded.localist_job_bytes.restype = ctypes.c_int64
-    loaded.localist_peak_f32.argtypes, loaded.localist_peak_f32.restype = (ctypes.c_int64,), ctypes.c_double
-    return loaded
+    return loaded if loaded.localist_job_bytes() == ctypes.sizeof(_Job) else None
 
 
 def why_not() -> str:
     """Why the compiled fleet cannot be used here; "" when it can."""
     if library() is not None:
         return ""
-    return "the extension was not compiled (install a C compiler and reinstall, or run `make kernel`)"
+    return "the extension was not compiled, or from other sources (install a C compiler, then install Localist again)"
 
 
 def refusal(problem: Problem, optimiser: Optimiser) -> str:

@@ -90,6 +90,8 @@ typedef struct {
 #define ROUNDOFF 0x1p-53
 #include "fleet.inc"
 
+#include "screen.inc"
+
 int64_t localist_vector_bytes(void) { return BYTES; }
 
 int64_t localist_job_bytes(void) { return sizeof(Job); }
