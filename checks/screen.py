@@ -117,7 +117,7 @@ def _sums(scores: Floats, block: NDArray[np.bool_], visible: NDArray[np.bool_] |
 
 def _sums_by_numpy(scores: Floats, block: NDArray[np.bool_], visible: NDArray[np.bool_]) -> Floats:
     inside, outside = block & visible, visible & ~block
-    finite = np.isfinite(np.where(visible, scores, 0.0)).all(1)[:, None]
+    finite = np.asarray(np.isfinite(np.where(visible, scores, 0.0)).all(1))[:, None]
     clean = np.where(visible & finite, scores, 0.0)
     top = np.where(visible, clean, -np.inf).max(1, initial=-np.inf, keepdims=True)
     d = np.where(visible, np.where(np.isfinite(top), top, 0.0) - clean, 0.0)
