@@ -17,7 +17,8 @@ def lemmas_page() -> str:
         "# Lemmas\n",
         "Facts that derivations cite by name. A lemma with a derivation is replayed like a theorem. An *argued* lemma is about sums, "
         "vectors or floats, which the scalar kernel cannot express: its proof is in words, the tests sample it in exact arithmetic, "
-        "and a statement that rests on one says so in its status. The Coq proofs do not use these words; they prove such facts.\n",
+        "and a statement that rests on one says so in its status. The Coq proofs do not rest on these words: what they need of the kind "
+        "they prove, unless the theorem in Coq names it as a hypothesis, as it does with the rounding of one float step.\n",
         "## Argued\n",
         *(_lemma(key, lemma, users) for key, lemma, users in argued),
         "## Derived\n",
