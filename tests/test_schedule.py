@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Sequence
+from functools import reduce
 
+import numpy as np
 import pytest
 import sympy as sp
 import torch
-from flint import ctx, fmpq
+from flint import arb, ctx, fmpq
 
 from checks import schedule_cases as cases
 from checks.claims import judge, realise
 from checks.controls import run_controls, with_claim, without
 from checks.data import synthetic
+from checks.enclosure import Value
 from checks.layer import equal_blocks
 from checks.properties import Options, attack
 from checks.schedule import CHECKS, log_ratio
@@ -98,25 +102,122 @@ def test_properties_find_no_refutation(prop):
     assert outcome.layers > 0 or prop.name != "trained_stacks"
 
 
-def test_argued_lemmas_hold_on_exact_vectors():
-    """Floors of weighted sums, and what one layer does to norms, as the reasons read them."""
-    for masses, least in (((1, 2, 3), 2), ((4, 1, 1), 5)):
-        total = sum(masses) + 2
-        kept = sum(sp.Rational(m, total) * (least + i) for i, m in enumerate(masses))
-        values = dict(zip((roll._u, roll._v, roll._w), (kept, sp.Rational(2, total), sp.Integer(least)), strict=True))
-        assert truth(roll.weighted_floor.relation, values) is True
-    # x = (3, 4) off block in the second feature, row 1/4, 3/4 outside, W = diag(2, -2)
-    token, inside, outside = sp.Matrix([3, 4]), sp.Matrix([1, 4]), sp.Matrix([0, 5])
-    new = token + sp.diag(2, -2) * (inside / 4 + outside * sp.Rational(3, 4))
-    assert truth(val.path_total.relation, {val._u: new.norm(), val._g: sp.Integer(2), val._z: sp.Integer(5)}) is True
-    parts = {
-        val._u: abs(new[1]),
-        val._v: sp.Integer(4),
-        val._g: sp.Integer(2),
-        val._r: sp.Rational(3, 4),
-        val._z: sp.Integer(5),
-    }
-    assert truth(val.path_outside.relation, parts | {val._o: sp.Integer(0)}) is True
+# --- argued lemmas, sampled as their reasons read -----------------------------------------------------------------------
+
+
+def points(rng: np.random.Generator, count: int) -> list[tuple[fmpq, fmpq]]:
+    return [(fmpq(int(a), 3), fmpq(int(b), 3)) for a, b in rng.integers(-9, 10, (count, 2))]
+
+
+def shares(rng: np.random.Generator, count: int) -> list[fmpq]:
+    raw = rng.integers(1, 9, count)
+    return [fmpq(int(x), int(raw.sum())) for x in raw]
+
+
+def size(v: tuple[Value, Value]) -> arb:
+    return arb(v[0] ** 2 + v[1] ** 2).sqrt()
+
+
+def greatest(values: Iterable[arb]) -> arb:
+    return reduce(lambda x, y: x.max(y), values)
+
+
+def layer(
+    x: Sequence[tuple[Value, Value]], row: Sequence[Value], form: Sequence[Sequence[fmpq]], query: int
+) -> tuple[Value, Value]:
+    """x_i + W sum a_j x_j in the plane."""
+    mean = [sum((a * v[k] for a, v in zip(row, x, strict=True)), fmpq(0)) for k in range(2)]
+    return tuple(x[query][k] + form[k][0] * mean[0] + form[k][1] * mean[1] for k in range(2))  # type: ignore[return-value]
+
+
+def a_floor(rng: np.random.Generator) -> dict[sp.Symbol, Value]:
+    row, later = shares(rng, 5), [fmpq(int(x), 10) for x in rng.integers(0, 11, 5)]
+    total = sum((a * y for a, y in zip(row, later, strict=True)), fmpq(0))
+    return {roll._u: total, roll._v: sum(row[2:], fmpq(0)), roll._w: min(later[:2])}
+
+
+def a_total(rng: np.random.Generator) -> dict[sp.Symbol, Value]:
+    x, gains = points(rng, 4), [fmpq(int(g), 2) for g in rng.integers(-6, 7, 2)]
+    new = layer(x, shares(rng, 4), ((gains[0], fmpq(0)), (fmpq(0), gains[1])), 0)
+    return {val._u: size(new), val._g: max(map(abs, gains)), val._z: greatest(map(size, x))}
+
+
+def an_outside(rng: np.random.Generator) -> dict[sp.Symbol, Value]:
+    """Off-block is the second feature; tokens 0 and 1 are in the block; W has an off-block part."""
+    x, row = points(rng, 4), shares(rng, 4)
+    a, b, off = (fmpq(int(g), 2) for g in rng.integers(-6, 7, 3))
+    new = layer(x, row, ((a, off), (off, b)), 0)
+    return {
+        val._u: abs(new[1]), val._v: max(abs(x[0][1]), abs(x[1][1])), val._g: max(abs(a), abs(b)), val._r: row[2] + row[3],
+        val._z: greatest(map(size, x)), val._o: abs(off),
+    }  # fmt: skip
+
+
+def a_spread(rng: np.random.Generator) -> dict[sp.Symbol, Value]:
+    x, gain = points(rng, 4), fmpq(int(rng.integers(-6, 7)), 2)
+    form = ((gain, fmpq(0)), (fmpq(0), -gain))
+    ends = [layer(x, shares(rng, 4), form, query) for query in (0, 1)]
+    widest = greatest(size((p[0] - q[0], p[1] - q[1])) for p in x for q in x)
+    return {val._u: size((ends[0][0] - ends[1][0], ends[0][1] - ends[1][1])), val._g: abs(gain), val._z: widest}
+
+
+def a_move(rng: np.random.Generator) -> dict[sp.Symbol, Value]:
+    x = points(rng, 4)
+    moved = [(p[0] + q[0] / 8, p[1] + q[1] / 8) for p, q in zip(x, points(rng, 4), strict=True)]
+    content, beta = [fmpq(int(c), 2) for c in rng.integers(-4, 5, 4)], fmpq(int(rng.integers(1, 5)), 2)
+    settings = [fmpq(int(d), 3) for d in rng.integers(-9, 10, 2)]
+    gain = fmpq(int(rng.integers(1, 7)), 2)
+    form = ((gain, fmpq(0)), (fmpq(0), gain))
+
+    def row(setting: fmpq) -> list[arb]:
+        weights = [arb(c + (beta * setting if j < 2 else 0)).exp() for j, c in enumerate(content)]
+        return [w / sum(weights, arb(0)) for w in weights]
+
+    first, second = layer(x, row(settings[0]), form, 0), layer(moved, row(settings[1]), form, 0)
+    return {
+        val._u: size((first[0] - second[0], first[1] - second[1])), val._g: gain,
+        val._v: greatest(size((p[0] - q[0], p[1] - q[1])) for p, q in zip(x, moved, strict=True)),
+        val._z: greatest(size((p[0] - q[0], p[1] - q[1])) for p in moved for q in moved),
+        sym.beta: beta, sym.dial: settings[0], sym.dial_other: settings[1],
+    }  # fmt: skip
+
+
+def a_ceiling(rng: np.random.Generator) -> dict[sp.Symbol, Value]:
+    x = fmpq(int(rng.integers(1, 60)), 7)
+    return {bud._x: x} if x.q != 1 else {bud._x: x + fmpq(1, 7)}
+
+
+SAMPLERS = {
+    "weighted_floor": a_floor,
+    "path_total": a_total,
+    "path_outside": an_outside,
+    "layer_spreads": a_spread,
+    "layer_moves": a_move,
+    "ceiling_above": a_ceiling,
+}
+ARGUED = {lemma.name: lemma for lemma in (*bud.LEMMAS, *roll.LEMMAS, *val.LEMMAS) if not lemma.steps}
+
+
+def test_every_argued_lemma_is_sampled():
+    assert set(ARGUED) == {*SAMPLERS, "binomial_theorem"}
+
+
+@pytest.mark.parametrize("lemma", SAMPLERS)
+def test_argued_lemmas_hold_where_they_are_sampled(lemma):
+    with ctx.workprec(256):
+        found = [truth(ARGUED[lemma].relation, SAMPLERS[lemma](np.random.default_rng(seed))) for seed in range(40)]
+    assert False not in found
+    assert found.count(True) >= 20  # None is an equality between balls
+
+
+@pytest.mark.parametrize("lemma", SAMPLERS)
+def test_an_argued_lemma_tightened_fails_somewhere(lemma):
+    relation = ARGUED[lemma].relation
+    factor = sp.Rational(1, 8) if isinstance(relation, sp.Le) else 8
+    tight = type(relation)(relation.lhs, relation.rhs * factor, evaluate=False)
+    with ctx.workprec(256):
+        found = [truth(tight, SAMPLERS[lemma](np.random.default_rng(seed))) for seed in range(40)]
+    assert False in found
 
 
 def test_the_binomial_theorem_is_what_the_lemma_says():
