@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from theory.schedule_numbers import MEASURES, Number, Schedule, ScheduleError, Stack
+from theory.schedule_numbers import MEASURES, LayerBounds, Number, Schedule, ScheduleError, Stack
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,11 +46,19 @@ EXACT = Exact()
 @click.option("--high", type=EXACT, help="Dial of the last layer (default: 16; 8 on text).")
 @click.option("--keys", type=int, default=64, show_default=True, help="Visible keys n of a query.")
 @click.option("--block", type=int, default=8, show_default=True, help="Keys g of them in its block.")
-@click.option("--lead", type=EXACT, default="4", show_default=True, help="Greatest content lead R of an outside key (nats).")
-@click.option("--value", type=EXACT, default="1", show_default=True, help="Bound on the spectral norm of every value map.")
+@click.option(
+    "--lead", "leads", type=EXACT, multiple=True, help="Content lead R of an outside key (nats); one, or one a layer (4)."
+)
+@click.option(
+    "--value", "values", type=EXACT, multiple=True, help="Bound on the norm of the value map; one, or one a layer (1)."
+)
 @click.option("--strength", type=EXACT, default="1", show_default=True, help="Strength beta of the dial (nats).")
 @click.option(
-    "--start", "starts", type=int, multiple=True, help="First contained layer, from 0 (default: the first localised)."
+    "--start",
+    "starts",
+    type=int,
+    multiple=True,
+    help="First contained layer, from 0 (default: the first localised; with --target the middle one).",
 )
 @click.option("--threshold", type=EXACT, help="Also say from which layer on the dial is at least this.")
 @click.option("--target", type=EXACT, help="Search the cheapest schedule whose leak is at most this share.")
@@ -70,7 +78,8 @@ EXACT = Exact()
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write the JSON to a file.")
 def schedule(
     layers: int, degrees: tuple[Fraction, ...], lows: tuple[Fraction, ...], high: Fraction | None, keys: int, block: int,
-    lead: Fraction, value: Fraction, strength: Fraction, starts: tuple[int, ...], threshold: Fraction | None, target: Fraction | None,
+    leads: tuple[Fraction, ...], values: tuple[Fraction, ...], strength: Fraction, starts: tuple[int, ...],
+    threshold: Fraction | None, target: Fraction | None,
     measure: str, cap: Fraction, resolution: Fraction, trained: bool, text: Path | None, tokens: int, steps: int, seed: int,
     as_json: bool, out: Path | None,
 ) -> None:  # fmt: skip
@@ -88,7 +97,7 @@ def schedule(
         raise click.UsageError("several --low or --start are for a search: give --target as well, or one of each")
     try:
         report = _report(
-            layers, degrees or tuple(map(Fraction, range(1, 6))), lows or (Fraction(0),), high, (keys, block, lead, value, strength),
+            layers, degrees or tuple(map(Fraction, range(1, 6))), lows or (Fraction(0),), high, (keys, block, leads, values, strength),
             starts, threshold, target, measure, cap, resolution, (trained or text is not None, text, tokens, steps, seed),
         )  # fmt: skip
     except ScheduleError as error:
@@ -123,14 +132,32 @@ def _report(
     with Console(stderr=True).status("") as status:
         if on_text:
             return _text(TextPlan(layers, tokens=tokens, steps=steps, seed=seed, path=path), schedules, start, status.update)
-        keys, block, lead, value, strength = given
-        stack = Stack.alike(layers, keys=keys, block=block, lead=lead, value=value, strength=strength)
+        stack = stack_of(layers, *given)
         if target is None:
             return table_report(schedules, stack, start, threshold)
-        chosen = starts or tuple(range(layers))
+        chosen = starts or (layers // 2,)
         return search_report(
             stack, [whole(d) for d in degrees], lows, chosen, cap, target, measure, resolution, status.update  # type: ignore[arg-type]
         )  # fmt: skip
+
+
+def stack_of(
+    layers: int, keys: int, block: int, leads: tuple[Fraction, ...], values: tuple[Fraction, ...], strength: Fraction
+) -> Stack:
+    """The stack of the options: each lead and value norm once for all layers, or once a layer."""
+
+    def each(name: str, given: tuple[Fraction, ...], default: int) -> tuple[Number, ...]:
+        if len(given) > 1 and len(given) != layers:
+            raise ScheduleError(
+                f"--{name} is given once, or once for each of {layers} layers, got {len(given)}: the others would be guessed. "
+                "Give one number, or one a layer."
+            )
+        return (given or (Fraction(default),)) * (1 if len(given) > 1 else layers)
+
+    if layers < 2:
+        Schedule(layers, 1, 0, 1)  # says why not
+    pairs = zip(each("lead", leads, 4), each("value", values, 1), strict=True)
+    return Stack(tuple(LayerBounds(keys, block, lead, value) for lead, value in pairs), strength)
 
 
 def _text(plan: TextPlan, schedules: list[Schedule], start: int | None, tell: Callable[[str], None]) -> dict[str, Any]:
@@ -202,6 +229,10 @@ def _dial(value: float) -> str:
     return f"{value:.6g}"
 
 
+def _all(numbers: list[str]) -> str:
+    return numbers[0] if len(set(numbers)) == 1 else ", ".join(numbers)
+
+
 def _margin(row: dict[str, Any]) -> str:
     return _down(row["margin"]) if row["margin_exact"] is None else _exact(row["margin_exact"], "down")
 
@@ -209,8 +240,8 @@ def _margin(row: dict[str, Any]) -> str:
 def _print_guarantees(console: Console, report: dict[str, Any]) -> None:
     stack = report["stack"]
     console.print(
-        f"Stack of {stack['layers']} layers: {stack['keys']} keys, {stack['block']} in the block, lead {stack['lead']} nats, "
-        f"value maps <= {stack['value']}, beta {stack['strength']}"
+        f"Stack of {stack['layers']} layers: {stack['keys']} keys, {stack['block']} in the block, lead {_all(stack['lead'])} nats, "
+        f"value maps <= {_all(stack['value'])}, beta {stack['strength']}"
     )
     rows, dials = [], []
     for entry in report["schedules"]:

@@ -113,11 +113,14 @@ def table_report(schedules: Sequence[Schedule], stack: Stack, start: int | None,
 
 
 def _stack(stack: Stack) -> dict[str, Any]:
-    layer = stack.layers[0]
     return {
-        "layers": len(stack.layers), "keys": layer.keys, "block": layer.block, "lead": str(layer.lead), "value": str(layer.value),
+        "layers": len(stack.layers),
+        "keys": stack.layers[0].keys,
+        "block": stack.layers[0].block,
+        "lead": [str(layer.lead) for layer in stack.layers],
+        "value": [str(layer.value) for layer in stack.layers],
         "strength": str(stack.strength),
-    }  # fmt: skip
+    }
 
 
 def search_report(

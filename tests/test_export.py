@@ -328,3 +328,23 @@ def test_every_formula_occurs_in_its_statement() -> None:
     assert [name.partition(" ")[0] for name in untied(lowered, statements)] == [f.name for f in lowered]
     lost = replace(formulas[0], theorem="entropy.nonsense")
     assert untied([lost], statements) == [f"{lost.name} (of entropy.nonsense, which is no statement)"]
+
+
+def test_a_real_power_of_a_shared_positive_part_is_known_to_be_one() -> None:
+    """The part 1 + x is computed once and raised twice; a part that may be negative is refused as a base."""
+    x, q = sp.Symbol("x", nonnegative=True), sp.Symbol("q", positive=True)
+    twice = (1 + x) ** q + q * (1 + x) ** (q - 1)
+    assert compile_expression(twice, (x, q))(3, 2).overlaps(arb(24))
+    y = sp.Symbol("y", real=True)
+    with pytest.raises(PrintError, match="the base of a real power must be positive"):
+        compile_expression((1 + y) ** q + q * (1 + y) ** (q - 1), (y, q))
+
+
+def test_real_powers_are_equal_to_the_exponentials_that_they_are_computed_as() -> None:
+    x, q = sp.Symbol("x", positive=True), sp.Symbol("q", positive=True)
+    formula = Formula(
+        "power", "A real power.", (x, q), (x / (1 + x)) ** q, sp.exp(q * (sp.log(x) - sp.log(1 + x))), "schedule.above"
+    )
+    assert prove_equal(formula) == 1
+    with pytest.raises(NotEqualError, match="power"):
+        prove_equal(replace(formula, stable=sp.exp(q * (sp.log(x) - sp.log(2 + x)))))

@@ -14,7 +14,7 @@ from flint import arb, ctx, fmpq
 
 from checks import schedule_cases as cases
 from checks.claims import judge, realise
-from checks.controls import run_controls, with_claim, without
+from checks.controls import mutants, run_controls, with_claim, without
 from checks.data import synthetic
 from checks.enclosure import Value
 from checks.layer import equal_blocks
@@ -326,3 +326,10 @@ def test_a_stack_needs_a_dial_a_layer_and_outputs_as_wide_as_tokens(stack):
         train_stack(batch, structure, [], seeds=[1, 2])
     with pytest.raises(StackError, match="value_width must be the width 4, got 6"):
         train_stack(batch, equal_blocks(2, 4, value_width=6), [1.0], seeds=[1, 2])
+
+
+def test_a_mutant_that_leaves_the_reals_is_none():
+    """(m - 1)^p, m off by one, has no value at m = 1 for a real degree, so it claims nothing; (m + 1)^p is a mutant."""
+    changes = [mutant.change for mutant in mutants(bud.budget_identity)]
+    assert "m_L off by one (up)" in changes
+    assert "m_L off by one (down)" not in changes

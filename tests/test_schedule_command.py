@@ -51,6 +51,13 @@ def test_the_first_localised_layer_and_the_first_above_are_found():
     assert found["first_above_threshold"] == 2
 
 
+def test_leads_and_value_norms_may_differ_by_layer():
+    found = report("--layers", "2", "--degree", "1", "--lead", "1", "--lead", "3", "--value", "1/2", "--start", "0")
+    assert found["stack"]["lead"] == ["1", "3"]
+    assert found["stack"]["value"] == ["1/2", "1/2"]
+    assert [row["margin_exact"] for row in found["schedules"][0]["layers"]] == ["-1", "13"]
+
+
 def test_exact_numbers_are_taken_as_typed():
     assert report("--degree", "1", "--low", "0.1", "--high", "2/3")["schedules"][0]["low"] == "1/10"
 
@@ -103,6 +110,7 @@ def test_a_text_of_ones_own(tmp_path):
         (("--degree", "x"), "Write 0.1, 3 or 2/3"),
         (("--block", "64"), "1 <= block < keys"),
         (("--start", "6"), "a layer 0 to 5, got 6"),
+        (("--lead", "1", "--lead", "2"), "once for each of 6 layers, got 2"),
         (("--target", "1"), "between 0 and 1"),
         (("--target", "0.1", "--high", "3"), "--cap"),
         (("--target", "0.1", "--trained"), "give one of them"),
