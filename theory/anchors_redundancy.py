@@ -261,7 +261,7 @@ redundancy_exact = Theorem(
 
 _at = eq(entropy, sp.log(g / fidelity) + t * (1 - fidelity))
 entropy_at = Theorem(
-    name="anchors.entropy",
+    name="anchors.entropy_at",
     title="Entropy of the two-level row from its fidelity: ln(g/F) + t (1 - F)",
     claim=_at,
     assumes={"block": BLOCK},

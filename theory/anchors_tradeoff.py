@@ -62,7 +62,7 @@ _at = sp.Symbol("_at", positive=True)
 
 _scale = _F + (1 - _F) * sp.exp(t)
 _number = n * _F / _scale  # anchors that give fidelity F at margin t: g/(n - g) = e^-t F/(1 - F)
-_path = sp.log(_number / _F) + t * (1 - _F)  # `anchors.entropy` along them
+_path = sp.log(_number / _F) + t * (1 - _F)  # `anchors.entropy_at` along them
 OPEN = {
     "some inside": Hypothesis(sp.Gt(_F, 0, **_rel), "F > 0", "A row of finite scores has some attention on each key."),
     "some outside": Hypothesis(sp.Lt(_F, 1, **_rel), "F < 1", "A row of finite scores has some attention on each key."),
