@@ -19,6 +19,7 @@ FAMILIES: tuple[str, ...] = (
     "extinction",
     "blocks",
     "dial",
+    "anchors",
     "rules",
     "partition",
     "recruitment",

@@ -550,6 +550,141 @@ def divergence_of_cut(xp: Namespace, eps: Any) -> Any:
     return -xp.log1p(-eps)
 
 
+def least_anchors(xp: Namespace, n: Any, phi: Any, t: Any) -> Any:
+    """Real number of anchors among n keys from which a margin t (nats, any sign) gives fidelity phi; the least whole one is
+    above.
+
+    Unit keys; domain phi < 1. Theorem `anchors.redundancy`.
+    """
+    n, phi, t = xp.numbers(n, phi, t)
+    x0 = xp.exp(-xp.abs(t))
+    x1 = x0*phi
+    return xp.where(xp.less_equal(xp.rational(0, 1), t), x1*n/(-phi + x1 + 1), phi*n/(phi + x0*(1 - phi)))
+
+
+def margin_saved(xp: Namespace, n: Any, g: Any, g_3: Any) -> Any:
+    """Margin (nats) that g' anchors instead of g save at the same fidelity, n keys in all.
+
+    Unit nats; domain g < n, g_3 < n. Theorem `anchors.replace`.
+    """
+    n, g, g_3 = xp.numbers(n, g, g_3)
+    x0 = -n
+    return xp.log(g_3/g) + xp.log((-g - x0)/(-g_3 - x0))
+
+
+def exchange_rate(xp: Namespace, n: Any, g: Any, F: Any) -> Any:
+    """dH/dt at fixed fidelity F of a two-level row: minus the entropy that a nat of margin costs when anchors replace it.
+
+    Unit 1; domain g < n. Theorem `anchors.exchange_rate`.
+    """
+    n, g, F = xp.numbers(n, g, F)
+    return -F + g/n
+
+
+def spread_entropy(xp: Namespace, F: Any, rho_max: Any) -> Any:
+    """Least entropy (nats) of a row with fidelity F, 0 < F < 1, none of whose anchors carries more than rho_max.
+
+    Unit nats; domain F > 0, F < 1, rho_max <= 1. Theorem `anchors.spread`.
+    """
+    F, rho_max = xp.numbers(F, rho_max)
+    return -F*xp.log(rho_max) + (F - 1)*xp.log1p(-F)
+
+
+def norm_budget_floor(xp: Namespace, M: Any, eps: Any) -> Any:
+    """kappa*: least norm of queries (nats/norm) that gives outside mass at most eps at all M unit anchors, in any dimension.
+
+    Unit nats/norm; domain M >= 2, eps > 0, eps < 1. Theorem `anchors.norm_budget`.
+    """
+    M, eps = xp.numbers(M, eps)
+    x0 = M - 1
+    return x0*(-xp.log(eps) + xp.log(x0) + xp.log1p(-eps))/M
+
+
+def code_budget(xp: Namespace, M: Any, eps: Any, mu_b: Any) -> Any:
+    """Norm of queries along their anchors (nats/norm) that gives outside mass eps at M unit anchors of coherence at most mu <
+    1.
+
+    Unit nats/norm; domain M >= 2, eps > 0, eps < 1, mu_b < 1. Theorem `anchors.enough`.
+    """
+    M, eps, mu_b = xp.numbers(M, eps, mu_b)
+    return (-xp.log(eps) + xp.log(M - 1) + xp.log1p(-eps))/(1 - mu_b)
+
+
+def margin_cap(xp: Namespace, M: Any, kappa_q: Any) -> Any:
+    """Greatest margin (nats) that queries of norm kappa have at all M unit anchors, in any dimension.
+
+    Unit nats; domain M >= 2. Theorem `anchors.margin_cap`.
+    """
+    M, kappa_q = xp.numbers(M, kappa_q)
+    return kappa_q*M/(M - 1)
+
+
+def margin_dimension_cap(xp: Namespace, M: Any, D: Any, kappa_q: Any) -> Any:
+    """Greatest margin (nats) of queries of norm kappa along their own anchors, M > 2 unit anchors in D dimensions.
+
+    Unit nats; domain M >= 3. Theorem `anchors.margin_dimension_cap`.
+    """
+    M, D, kappa_q = xp.numbers(M, D, kappa_q)
+    return kappa_q*M*(D - 1)/(D*(M - 2))
+
+
+def coherence_floor(xp: Namespace, M: Any, D: Any) -> Any:
+    """Least one-sided coherence of M > 2 unit anchors in D dimensions (Levenshtein's second bound; negative below M = 2D).
+
+    Unit 1; domain M >= 3. Theorem `anchors.coherence_dimension`.
+    """
+    M, D = xp.numbers(M, D)
+    return (-2*D + M)/(D*(M - 2))
+
+
+def welch_bound(xp: Namespace, M: Any, D: Any) -> Any:
+    """Least greatest absolute cosine of M >= D unit anchors in D dimensions; no bound on the one-sided coherence.
+
+    Unit 1; domain M >= 2, M >= D. Theorem `anchors.welch`.
+    """
+    M, D = xp.numbers(M, D)
+    return xp.sqrt((-D + M)/(M - 1))/xp.sqrt(D)
+
+
+def packing_cap(xp: Namespace, D: Any, kappa_q: Any, t: Any) -> Any:
+    """Greatest ln M of anchors of norm 1 in D dimensions at which queries of norm kappa have margin t > 0.
+
+    Unit nats; domain t > 0. Theorem `anchors.packing`.
+    """
+    D, kappa_q, t = xp.numbers(D, kappa_q, t)
+    return D*xp.log1p(2*kappa_q/t)
+
+
+def sign_code_width(xp: Namespace, M: Any, mu_b: Any) -> Any:
+    """Dimensions from which more than half of all sign codes of M vectors have a one-sided coherence below mu.
+
+    Unit features; domain M >= 2, mu_b > 0. Theorem `anchors.sign_code`.
+    """
+    M, mu_b = xp.numbers(M, mu_b)
+    return 4*xp.log(M)/xp.power(mu_b, 2)
+
+
+def sign_code_failure(xp: Namespace, M: Any, D: Any, mu_b: Any) -> Any:
+    """Bound on the share of sign codes of M vectors in D dimensions whose one-sided coherence reaches mu.
+
+    Unit 1; domain M >= 2. Theorem `anchors.sign_failure`.
+    """
+    M, D, mu_b = xp.numbers(M, D, mu_b)
+    return M*(M - 1)*xp.exp(-D*xp.power(mu_b, 2)/2)/2
+
+
+def fano_information(xp: Namespace, M: Any, eps: Any) -> Any:
+    """Least mutual information (nats) of a uniform block and a pointer that errs with probability at most eps <= (M - 1)/M.
+
+    Unit nats; domain M >= 2, eps > 0, eps < 1. Theorem `anchors.fano_bound`.
+    """
+    M, eps = xp.numbers(M, eps)
+    x0 = 1/M
+    x1 = eps*M - M + 1
+    x2 = M - 1
+    return x0*x2*xp.kl_gap(x1/x2) + x0*xp.kl_gap(-x1)
+
+
 def fidelity_with_rule(xp: Namespace, F_0: Any, b: Any) -> Any:
     """Mass of a rule's keys after a rule of strength b (nats, any sign); F_0 is their mass before, 0 < F_0 < 1.
 

@@ -652,6 +652,229 @@
     }],
   ];
 
+  // Real number of anchors among n keys from which a margin t (nats, any sign) gives fidelity phi; the least whole one is above. Unit keys. anchors.redundancy: n*phi*exp(-t)/(-phi + phi*exp(-t) + 1)
+  formulas.least_anchors = (xp, n, phi, t) => {
+    [n, phi, t] = xp.numbers(n, phi, t);
+    const x0 = xp.exp(xp.neg(xp.abs(t)));
+    const x1 = xp.mul(x0, phi);
+    return xp.where(xp.less_equal(xp.rational(0, 1), t), xp.div(xp.mul(x1, n), xp.add(xp.add(xp.neg(phi), x1), xp.rational(1, 1))), xp.div(xp.mul(phi, n), xp.add(phi, xp.mul(x0, xp.sub(xp.rational(1, 1), phi)))));
+  };
+  domains.least_anchors = [
+    ["phi < 1", (xp, n, phi, t) => {
+      [n, phi, t] = xp.numbers(n, phi, t);
+      return xp.less(phi, xp.rational(1, 1));
+    }],
+  ];
+
+  // Margin (nats) that g' anchors instead of g save at the same fidelity, n keys in all. Unit nats. anchors.replace: log(g_3/g) + log((-g + n)/(-g_3 + n))
+  formulas.margin_saved = (xp, n, g, g_3) => {
+    [n, g, g_3] = xp.numbers(n, g, g_3);
+    const x0 = xp.neg(n);
+    return xp.add(xp.log(xp.div(g_3, g)), xp.log(xp.div(xp.sub(xp.neg(g), x0), xp.sub(xp.neg(g_3), x0))));
+  };
+  domains.margin_saved = [
+    ["g < n", (xp, n, g, g_3) => {
+      [n, g, g_3] = xp.numbers(n, g, g_3);
+      return xp.less(g, n);
+    }],
+    ["g_3 < n", (xp, n, g, g_3) => {
+      [n, g, g_3] = xp.numbers(n, g, g_3);
+      return xp.less(g_3, n);
+    }],
+  ];
+
+  // dH/dt at fixed fidelity F of a two-level row: minus the entropy that a nat of margin costs when anchors replace it. anchors.exchange_rate: -F + g/n
+  formulas.exchange_rate = (xp, n, g, F) => {
+    [n, g, F] = xp.numbers(n, g, F);
+    return xp.add(xp.neg(F), xp.div(g, n));
+  };
+  domains.exchange_rate = [
+    ["g < n", (xp, n, g, F) => {
+      [n, g, F] = xp.numbers(n, g, F);
+      return xp.less(g, n);
+    }],
+  ];
+
+  // Least entropy (nats) of a row with fidelity F, 0 < F < 1, none of whose anchors carries more than rho_max. Unit nats. anchors.spread: -F*log(rho_max) + (F - 1)*log(1 - F)
+  formulas.spread_entropy = (xp, F, rho_max) => {
+    [F, rho_max] = xp.numbers(F, rho_max);
+    return xp.add(xp.neg(xp.mul(F, xp.log(rho_max))), xp.mul(xp.sub(F, xp.rational(1, 1)), xp.log1p(xp.neg(F))));
+  };
+  domains.spread_entropy = [
+    ["F > 0", (xp, F, rho_max) => {
+      [F, rho_max] = xp.numbers(F, rho_max);
+      return xp.less(xp.rational(0, 1), F);
+    }],
+    ["F < 1", (xp, F, rho_max) => {
+      [F, rho_max] = xp.numbers(F, rho_max);
+      return xp.less(F, xp.rational(1, 1));
+    }],
+    ["rho_max \u2264 1", (xp, F, rho_max) => {
+      [F, rho_max] = xp.numbers(F, rho_max);
+      return xp.less_equal(rho_max, xp.rational(1, 1));
+    }],
+  ];
+
+  // kappa*: least norm of queries (nats/norm) that gives outside mass at most eps at all M unit anchors, in any dimension. Unit nats/norm. anchors.norm_budget: (M - 1)*(log((1 - eps)/eps) + log(M - 1))/M
+  formulas.norm_budget_floor = (xp, M, eps) => {
+    [M, eps] = xp.numbers(M, eps);
+    const x0 = xp.sub(M, xp.rational(1, 1));
+    return xp.div(xp.mul(x0, xp.add(xp.add(xp.neg(xp.log(eps)), xp.log(x0)), xp.log1p(xp.neg(eps)))), M);
+  };
+  domains.norm_budget_floor = [
+    ["M \u2265 2", (xp, M, eps) => {
+      [M, eps] = xp.numbers(M, eps);
+      return xp.less_equal(xp.rational(2, 1), M);
+    }],
+    ["eps > 0", (xp, M, eps) => {
+      [M, eps] = xp.numbers(M, eps);
+      return xp.less(xp.rational(0, 1), eps);
+    }],
+    ["eps < 1", (xp, M, eps) => {
+      [M, eps] = xp.numbers(M, eps);
+      return xp.less(eps, xp.rational(1, 1));
+    }],
+  ];
+
+  // Norm of queries along their anchors (nats/norm) that gives outside mass eps at M unit anchors of coherence at most mu < 1. Unit nats/norm. anchors.enough: (log((1 - eps)/eps) + log(M - 1))/(1 - mu_b)
+  formulas.code_budget = (xp, M, eps, mu_b) => {
+    [M, eps, mu_b] = xp.numbers(M, eps, mu_b);
+    return xp.div(xp.add(xp.add(xp.neg(xp.log(eps)), xp.log(xp.sub(M, xp.rational(1, 1)))), xp.log1p(xp.neg(eps))), xp.sub(xp.rational(1, 1), mu_b));
+  };
+  domains.code_budget = [
+    ["M \u2265 2", (xp, M, eps, mu_b) => {
+      [M, eps, mu_b] = xp.numbers(M, eps, mu_b);
+      return xp.less_equal(xp.rational(2, 1), M);
+    }],
+    ["eps > 0", (xp, M, eps, mu_b) => {
+      [M, eps, mu_b] = xp.numbers(M, eps, mu_b);
+      return xp.less(xp.rational(0, 1), eps);
+    }],
+    ["eps < 1", (xp, M, eps, mu_b) => {
+      [M, eps, mu_b] = xp.numbers(M, eps, mu_b);
+      return xp.less(eps, xp.rational(1, 1));
+    }],
+    ["mu_b < 1", (xp, M, eps, mu_b) => {
+      [M, eps, mu_b] = xp.numbers(M, eps, mu_b);
+      return xp.less(mu_b, xp.rational(1, 1));
+    }],
+  ];
+
+  // Greatest margin (nats) that queries of norm kappa have at all M unit anchors, in any dimension. Unit nats. anchors.margin_cap: M*kappa_q/(M - 1)
+  formulas.margin_cap = (xp, M, kappa_q) => {
+    [M, kappa_q] = xp.numbers(M, kappa_q);
+    return xp.div(xp.mul(kappa_q, M), xp.sub(M, xp.rational(1, 1)));
+  };
+  domains.margin_cap = [
+    ["M \u2265 2", (xp, M, kappa_q) => {
+      [M, kappa_q] = xp.numbers(M, kappa_q);
+      return xp.less_equal(xp.rational(2, 1), M);
+    }],
+  ];
+
+  // Greatest margin (nats) of queries of norm kappa along their own anchors, M > 2 unit anchors in D dimensions. Unit nats. anchors.margin_dimension_cap: M*kappa_q*(D - 1)/(D*(M - 2))
+  formulas.margin_dimension_cap = (xp, M, D, kappa_q) => {
+    [M, D, kappa_q] = xp.numbers(M, D, kappa_q);
+    return xp.div(xp.mul(xp.mul(kappa_q, M), xp.sub(D, xp.rational(1, 1))), xp.mul(D, xp.sub(M, xp.rational(2, 1))));
+  };
+  domains.margin_dimension_cap = [
+    ["M \u2265 3", (xp, M, D, kappa_q) => {
+      [M, D, kappa_q] = xp.numbers(M, D, kappa_q);
+      return xp.less_equal(xp.rational(3, 1), M);
+    }],
+  ];
+
+  // Least one-sided coherence of M > 2 unit anchors in D dimensions (Levenshtein's second bound; negative below M = 2D). anchors.coherence_dimension: (-2*D + M)/(D*(M - 2))
+  formulas.coherence_floor = (xp, M, D) => {
+    [M, D] = xp.numbers(M, D);
+    return xp.div(xp.add(xp.neg(xp.mul(xp.rational(2, 1), D)), M), xp.mul(D, xp.sub(M, xp.rational(2, 1))));
+  };
+  domains.coherence_floor = [
+    ["M \u2265 3", (xp, M, D) => {
+      [M, D] = xp.numbers(M, D);
+      return xp.less_equal(xp.rational(3, 1), M);
+    }],
+  ];
+
+  // Least greatest absolute cosine of M >= D unit anchors in D dimensions; no bound on the one-sided coherence. anchors.welch: sqrt((-D + M)/(M - 1))/sqrt(D)
+  formulas.welch_bound = (xp, M, D) => {
+    [M, D] = xp.numbers(M, D);
+    return xp.div(xp.sqrt(xp.div(xp.add(xp.neg(D), M), xp.sub(M, xp.rational(1, 1)))), xp.sqrt(D));
+  };
+  domains.welch_bound = [
+    ["M \u2265 2", (xp, M, D) => {
+      [M, D] = xp.numbers(M, D);
+      return xp.less_equal(xp.rational(2, 1), M);
+    }],
+    ["M \u2265 D", (xp, M, D) => {
+      [M, D] = xp.numbers(M, D);
+      return xp.less_equal(D, M);
+    }],
+  ];
+
+  // Greatest ln M of anchors of norm 1 in D dimensions at which queries of norm kappa have margin t > 0. Unit nats. anchors.packing: D*log(2*kappa_q/t + 1)
+  formulas.packing_cap = (xp, D, kappa_q, t) => {
+    [D, kappa_q, t] = xp.numbers(D, kappa_q, t);
+    return xp.mul(D, xp.log1p(xp.div(xp.mul(xp.rational(2, 1), kappa_q), t)));
+  };
+  domains.packing_cap = [
+    ["t > 0", (xp, D, kappa_q, t) => {
+      [D, kappa_q, t] = xp.numbers(D, kappa_q, t);
+      return xp.less(xp.rational(0, 1), t);
+    }],
+  ];
+
+  // Dimensions from which more than half of all sign codes of M vectors have a one-sided coherence below mu. Unit features. anchors.sign_code: 4*log(M)/mu_b**2
+  formulas.sign_code_width = (xp, M, mu_b) => {
+    [M, mu_b] = xp.numbers(M, mu_b);
+    return xp.div(xp.mul(xp.rational(4, 1), xp.log(M)), xp.power(mu_b, 2));
+  };
+  domains.sign_code_width = [
+    ["M \u2265 2", (xp, M, mu_b) => {
+      [M, mu_b] = xp.numbers(M, mu_b);
+      return xp.less_equal(xp.rational(2, 1), M);
+    }],
+    ["mu_b > 0", (xp, M, mu_b) => {
+      [M, mu_b] = xp.numbers(M, mu_b);
+      return xp.less(xp.rational(0, 1), mu_b);
+    }],
+  ];
+
+  // Bound on the share of sign codes of M vectors in D dimensions whose one-sided coherence reaches mu. anchors.sign_failure: M*(M - 1)*exp(-D*mu_b**2/2)/2
+  formulas.sign_code_failure = (xp, M, D, mu_b) => {
+    [M, D, mu_b] = xp.numbers(M, D, mu_b);
+    return xp.div(xp.mul(xp.mul(M, xp.sub(M, xp.rational(1, 1))), xp.exp(xp.neg(xp.div(xp.mul(D, xp.power(mu_b, 2)), xp.rational(2, 1))))), xp.rational(2, 1));
+  };
+  domains.sign_code_failure = [
+    ["M \u2265 2", (xp, M, D, mu_b) => {
+      [M, D, mu_b] = xp.numbers(M, D, mu_b);
+      return xp.less_equal(xp.rational(2, 1), M);
+    }],
+  ];
+
+  // Least mutual information (nats) of a uniform block and a pointer that errs with probability at most eps <= (M - 1)/M. Unit nats. anchors.fano_bound: eps*log(eps) - eps*log(M - 1) + (1 - eps)*log(1 - eps) + log(M)
+  formulas.fano_information = (xp, M, eps) => {
+    [M, eps] = xp.numbers(M, eps);
+    const x0 = xp.div(xp.rational(1, 1), M);
+    const x1 = xp.add(xp.sub(xp.mul(eps, M), M), xp.rational(1, 1));
+    const x2 = xp.sub(M, xp.rational(1, 1));
+    return xp.add(xp.mul(xp.mul(x0, x2), xp.kl_gap(xp.div(x1, x2))), xp.mul(x0, xp.kl_gap(xp.neg(x1))));
+  };
+  domains.fano_information = [
+    ["M \u2265 2", (xp, M, eps) => {
+      [M, eps] = xp.numbers(M, eps);
+      return xp.less_equal(xp.rational(2, 1), M);
+    }],
+    ["eps > 0", (xp, M, eps) => {
+      [M, eps] = xp.numbers(M, eps);
+      return xp.less(xp.rational(0, 1), eps);
+    }],
+    ["eps < 1", (xp, M, eps) => {
+      [M, eps] = xp.numbers(M, eps);
+      return xp.less(eps, xp.rational(1, 1));
+    }],
+  ];
+
   // Mass of a rule's keys after a rule of strength b (nats, any sign); F_0 is their mass before, 0 < F_0 < 1. rules.fidelity: F_0*exp(b)/(F_0*exp(b) - F_0 + 1)
   formulas.fidelity_with_rule = (xp, F_0, b) => {
     [F_0, b] = xp.numbers(F_0, b);
@@ -4391,6 +4614,517 @@
     "theorem": "dial.cut_divergence",
     "stated": "-log(1 - eps)",
     "args": [
+     {
+      "name": "eps",
+      "symbol": [
+       "ε",
+       ""
+      ],
+      "meaning": "outside mass: attention outside the block",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "least_anchors",
+    "doc": "Real number of anchors among n keys from which a margin t (nats, any sign) gives fidelity phi; the least whole one is above.",
+    "unit": "keys",
+    "theorem": "anchors.redundancy",
+    "stated": "n*phi*exp(-t)/(-phi + phi*exp(-t) + 1)",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "phi",
+      "symbol": [
+       "φ",
+       ""
+      ],
+      "meaning": "target pointer fidelity",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "t",
+      "symbol": [
+       "t",
+       ""
+      ],
+      "meaning": "claimed margin: least score in G minus greatest score outside",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "margin_saved",
+    "doc": "Margin (nats) that g' anchors instead of g save at the same fidelity, n keys in all.",
+    "unit": "nats",
+    "theorem": "anchors.replace",
+    "stated": "log(g_3/g) + log((-g + n)/(-g_3 + n))",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "g",
+      "symbol": [
+       "g",
+       ""
+      ],
+      "meaning": "visible keys in the block G of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "8"
+     },
+     {
+      "name": "g_3",
+      "symbol": [
+       "g",
+       "3"
+      ],
+      "meaning": "another number of anchors",
+      "unit": "keys",
+      "domain": "count",
+      "start": "4"
+     }
+    ]
+   },
+   {
+    "name": "exchange_rate",
+    "doc": "dH/dt at fixed fidelity F of a two-level row: minus the entropy that a nat of margin costs when anchors replace it.",
+    "unit": "",
+    "theorem": "anchors.exchange_rate",
+    "stated": "-F + g/n",
+    "args": [
+     {
+      "name": "n",
+      "symbol": [
+       "n",
+       ""
+      ],
+      "meaning": "visible keys of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "64"
+     },
+     {
+      "name": "g",
+      "symbol": [
+       "g",
+       ""
+      ],
+      "meaning": "visible keys in the block G of the query",
+      "unit": "keys",
+      "domain": "count",
+      "start": "8"
+     },
+     {
+      "name": "F",
+      "symbol": [
+       "F",
+       ""
+      ],
+      "meaning": "pointer fidelity: attention on the block, 1 - eps",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "spread_entropy",
+    "doc": "Least entropy (nats) of a row with fidelity F, 0 < F < 1, none of whose anchors carries more than rho_max.",
+    "unit": "nats",
+    "theorem": "anchors.spread",
+    "stated": "-F*log(rho_max) + (F - 1)*log(1 - F)",
+    "args": [
+     {
+      "name": "F",
+      "symbol": [
+       "F",
+       ""
+      ],
+      "meaning": "pointer fidelity: attention on the block, 1 - eps",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "rho_max",
+      "symbol": [
+       "ρ",
+       "max"
+      ],
+      "meaning": "greatest attention weight of one anchor of the pointer, or a bound on it",
+      "unit": "",
+      "domain": "open fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "norm_budget_floor",
+    "doc": "kappa*: least norm of queries (nats/norm) that gives outside mass at most eps at all M unit anchors, in any dimension.",
+    "unit": "nats/norm",
+    "theorem": "anchors.norm_budget",
+    "stated": "(M - 1)*(log((1 - eps)/eps) + log(M - 1))/M",
+    "args": [
+     {
+      "name": "M",
+      "symbol": [
+       "M",
+       ""
+      ],
+      "meaning": "anchors: one for each of M pointers",
+      "unit": "anchors",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "eps",
+      "symbol": [
+       "ε",
+       ""
+      ],
+      "meaning": "outside mass: attention outside the block",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "code_budget",
+    "doc": "Norm of queries along their anchors (nats/norm) that gives outside mass eps at M unit anchors of coherence at most mu < 1.",
+    "unit": "nats/norm",
+    "theorem": "anchors.enough",
+    "stated": "(log((1 - eps)/eps) + log(M - 1))/(1 - mu_b)",
+    "args": [
+     {
+      "name": "M",
+      "symbol": [
+       "M",
+       ""
+      ],
+      "meaning": "anchors: one for each of M pointers",
+      "unit": "anchors",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "eps",
+      "symbol": [
+       "ε",
+       ""
+      ],
+      "meaning": "outside mass: attention outside the block",
+      "unit": "",
+      "domain": "fraction",
+      "start": "0.5"
+     },
+     {
+      "name": "mu_b",
+      "symbol": [
+       "μ",
+       "b"
+      ],
+      "meaning": "bound on the one-sided coherence",
+      "unit": "",
+      "domain": "real",
+      "start": "0.5"
+     }
+    ]
+   },
+   {
+    "name": "margin_cap",
+    "doc": "Greatest margin (nats) that queries of norm kappa have at all M unit anchors, in any dimension.",
+    "unit": "nats",
+    "theorem": "anchors.margin_cap",
+    "stated": "M*kappa_q/(M - 1)",
+    "args": [
+     {
+      "name": "M",
+      "symbol": [
+       "M",
+       ""
+      ],
+      "meaning": "anchors: one for each of M pointers",
+      "unit": "anchors",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "kappa_q",
+      "symbol": [
+       "κ",
+       "q"
+      ],
+      "meaning": "bound on the norm of a query, temperature divided out",
+      "unit": "nats/norm",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "margin_dimension_cap",
+    "doc": "Greatest margin (nats) of queries of norm kappa along their own anchors, M > 2 unit anchors in D dimensions.",
+    "unit": "nats",
+    "theorem": "anchors.margin_dimension_cap",
+    "stated": "M*kappa_q*(D - 1)/(D*(M - 2))",
+    "args": [
+     {
+      "name": "M",
+      "symbol": [
+       "M",
+       ""
+      ],
+      "meaning": "anchors: one for each of M pointers",
+      "unit": "anchors",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "D",
+      "symbol": [
+       "D",
+       ""
+      ],
+      "meaning": "dimensions that the anchors lie in",
+      "unit": "features",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "kappa_q",
+      "symbol": [
+       "κ",
+       "q"
+      ],
+      "meaning": "bound on the norm of a query, temperature divided out",
+      "unit": "nats/norm",
+      "domain": "nonnegative",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "coherence_floor",
+    "doc": "Least one-sided coherence of M > 2 unit anchors in D dimensions (Levenshtein's second bound; negative below M = 2D).",
+    "unit": "",
+    "theorem": "anchors.coherence_dimension",
+    "stated": "(-2*D + M)/(D*(M - 2))",
+    "args": [
+     {
+      "name": "M",
+      "symbol": [
+       "M",
+       ""
+      ],
+      "meaning": "anchors: one for each of M pointers",
+      "unit": "anchors",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "D",
+      "symbol": [
+       "D",
+       ""
+      ],
+      "meaning": "dimensions that the anchors lie in",
+      "unit": "features",
+      "domain": "count",
+      "start": "4"
+     }
+    ]
+   },
+   {
+    "name": "welch_bound",
+    "doc": "Least greatest absolute cosine of M >= D unit anchors in D dimensions; no bound on the one-sided coherence.",
+    "unit": "",
+    "theorem": "anchors.welch",
+    "stated": "sqrt((-D + M)/(M - 1))/sqrt(D)",
+    "args": [
+     {
+      "name": "M",
+      "symbol": [
+       "M",
+       ""
+      ],
+      "meaning": "anchors: one for each of M pointers",
+      "unit": "anchors",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "D",
+      "symbol": [
+       "D",
+       ""
+      ],
+      "meaning": "dimensions that the anchors lie in",
+      "unit": "features",
+      "domain": "count",
+      "start": "4"
+     }
+    ]
+   },
+   {
+    "name": "packing_cap",
+    "doc": "Greatest ln M of anchors of norm 1 in D dimensions at which queries of norm kappa have margin t > 0.",
+    "unit": "nats",
+    "theorem": "anchors.packing",
+    "stated": "D*log(2*kappa_q/t + 1)",
+    "args": [
+     {
+      "name": "D",
+      "symbol": [
+       "D",
+       ""
+      ],
+      "meaning": "dimensions that the anchors lie in",
+      "unit": "features",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "kappa_q",
+      "symbol": [
+       "κ",
+       "q"
+      ],
+      "meaning": "bound on the norm of a query, temperature divided out",
+      "unit": "nats/norm",
+      "domain": "nonnegative",
+      "start": "1"
+     },
+     {
+      "name": "t",
+      "symbol": [
+       "t",
+       ""
+      ],
+      "meaning": "claimed margin: least score in G minus greatest score outside",
+      "unit": "nats",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "sign_code_width",
+    "doc": "Dimensions from which more than half of all sign codes of M vectors have a one-sided coherence below mu.",
+    "unit": "features",
+    "theorem": "anchors.sign_code",
+    "stated": "4*log(M)/mu_b^2",
+    "args": [
+     {
+      "name": "M",
+      "symbol": [
+       "M",
+       ""
+      ],
+      "meaning": "anchors: one for each of M pointers",
+      "unit": "anchors",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "mu_b",
+      "symbol": [
+       "μ",
+       "b"
+      ],
+      "meaning": "bound on the one-sided coherence",
+      "unit": "",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "sign_code_failure",
+    "doc": "Bound on the share of sign codes of M vectors in D dimensions whose one-sided coherence reaches mu.",
+    "unit": "",
+    "theorem": "anchors.sign_failure",
+    "stated": "M*(M - 1)*exp(-D*mu_b^2/2)/2",
+    "args": [
+     {
+      "name": "M",
+      "symbol": [
+       "M",
+       ""
+      ],
+      "meaning": "anchors: one for each of M pointers",
+      "unit": "anchors",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "D",
+      "symbol": [
+       "D",
+       ""
+      ],
+      "meaning": "dimensions that the anchors lie in",
+      "unit": "features",
+      "domain": "count",
+      "start": "4"
+     },
+     {
+      "name": "mu_b",
+      "symbol": [
+       "μ",
+       "b"
+      ],
+      "meaning": "bound on the one-sided coherence",
+      "unit": "",
+      "domain": "real",
+      "start": "1"
+     }
+    ]
+   },
+   {
+    "name": "fano_information",
+    "doc": "Least mutual information (nats) of a uniform block and a pointer that errs with probability at most eps <= (M - 1)/M.",
+    "unit": "nats",
+    "theorem": "anchors.fano_bound",
+    "stated": "eps*log(eps) - eps*log(M - 1) + (1 - eps)*log(1 - eps) + log(M)",
+    "args": [
+     {
+      "name": "M",
+      "symbol": [
+       "M",
+       ""
+      ],
+      "meaning": "anchors: one for each of M pointers",
+      "unit": "anchors",
+      "domain": "count",
+      "start": "4"
+     },
      {
       "name": "eps",
       "symbol": [

@@ -224,6 +224,62 @@ Definition loss_shift (G eps D_x : R) : R :=
 Definition divergence_of_cut (eps : R) : R :=
   (- (ln (1 - eps))).
 
+(** Real number of anchors among n keys from which a margin t (nats, any sign) gives fidelity phi; the least whole one is above. *)
+Definition least_anchors (n phi t : R) : R :=
+  ((phi * n * (exp (- t))) / ((phi * (exp (- t))) + 1 - phi)).
+
+(** Margin (nats) that g' anchors instead of g save at the same fidelity, n keys in all. *)
+Definition margin_saved (n g g_3 : R) : R :=
+  ((ln (g_3 / g)) + (ln ((n - g) / (n - g_3)))).
+
+(** dH/dt at fixed fidelity F of a two-level row: minus the entropy that a nat of margin costs when anchors replace it. *)
+Definition exchange_rate (n g F : R) : R :=
+  ((g / n) - F).
+
+(** Least entropy (nats) of a row with fidelity F, 0 < F < 1, none of whose anchors carries more than rho_max. *)
+Definition spread_entropy (F rho_max : R) : R :=
+  (((F - 1) * (ln (1 - F))) - (F * (ln rho_max))).
+
+(** kappa*: least norm of queries (nats/norm) that gives outside mass at most eps at all M unit anchors, in any dimension. *)
+Definition norm_budget_floor (M eps : R) : R :=
+  (((M - 1) * ((ln ((1 - eps) / eps)) + (ln (M - 1)))) / M).
+
+(** Norm of queries along their anchors (nats/norm) that gives outside mass eps at M unit anchors of coherence at most mu < 1. *)
+Definition code_budget (M eps mu_b : R) : R :=
+  (((ln ((1 - eps) / eps)) + (ln (M - 1))) / (1 - mu_b)).
+
+(** Greatest margin (nats) that queries of norm kappa have at all M unit anchors, in any dimension. *)
+Definition margin_cap (M kappa_q : R) : R :=
+  ((kappa_q * M) / (M - 1)).
+
+(** Greatest margin (nats) of queries of norm kappa along their own anchors, M > 2 unit anchors in D dimensions. *)
+Definition margin_dimension_cap (M D kappa_q : R) : R :=
+  ((kappa_q * M * (D - 1)) / (D * (M - 2))).
+
+(** Least one-sided coherence of M > 2 unit anchors in D dimensions (Levenshtein's second bound; negative below M = 2D). *)
+Definition coherence_floor (M D : R) : R :=
+  ((M - (2 * D)) / (D * (M - 2))).
+
+(** Least greatest absolute cosine of M >= D unit anchors in D dimensions; no bound on the one-sided coherence. *)
+Definition welch_bound (M D : R) : R :=
+  ((sqrt ((M - D) / (M - 1))) / (sqrt D)).
+
+(** Greatest ln M of anchors of norm 1 in D dimensions at which queries of norm kappa have margin t > 0. *)
+Definition packing_cap (D kappa_q t : R) : R :=
+  (D * (ln (((2 * kappa_q) / t) + 1))).
+
+(** Dimensions from which more than half of all sign codes of M vectors have a one-sided coherence below mu. *)
+Definition sign_code_width (M mu_b : R) : R :=
+  ((4 * (ln M)) / (mu_b ^ 2)).
+
+(** Bound on the share of sign codes of M vectors in D dimensions whose one-sided coherence reaches mu. *)
+Definition sign_code_failure (M D mu_b : R) : R :=
+  ((M * (M - 1) * (exp (- ((D * (mu_b ^ 2)) / 2)))) / 2).
+
+(** Least mutual information (nats) of a uniform block and a pointer that errs with probability at most eps <= (M - 1)/M. *)
+Definition fano_information (M eps : R) : R :=
+  ((eps * (ln eps)) + ((1 - eps) * (ln (1 - eps))) + (ln M) - (eps * (ln (M - 1)))).
+
 (** Mass of a rule's keys after a rule of strength b (nats, any sign); F_0 is their mass before, 0 < F_0 < 1. *)
 Definition fidelity_with_rule (F_0 b : R) : R :=
   ((F_0 * (exp b)) / ((F_0 * (exp b)) + 1 - F_0)).

@@ -7,7 +7,7 @@ From Coq Require Import Reals Lra Psatz.
 From mathcomp Require Import all_ssreflect.
 From Coquelicot Require Import Coquelicot.
 From Localist Require Import Sums Vectors.
-From Localist Require concentration entropy dial threshold extinction blocks rules recruitment schedule hierarchy.
+From Localist Require concentration entropy dial threshold extinction blocks rules recruitment schedule hierarchy anchors.
 From Localist Require Formulas.
 Import Formulas.
 Set Implicit Arguments.
@@ -586,6 +586,92 @@ Proof.
   apply: Rle_trans share _; right; rewrite /Formulas.value_path_bound; congr (1 - _).
   have -> : (gain * phi + 1) / (gain + 1) = (1 + gain * phi) / (1 + gain) by field; lra.
   by rewrite -/(schedule.P (INR L) _) schedule.P_nat //; apply: div_pos; nra.
+(** * Anchors *)
+
+Lemma need_is m e : anchors.need m (1 - e) = ln (m - 1) + ln ((1 - e) / e).
+Proof. by rewrite /anchors.need (_ : 1 - (1 - e) = e); ring. Qed.
+
+Lemma least_anchors (I : finType) (G : {set I}) (s : I -> R) (t phi : R) : 0 < phi < 1 -> block G -> leads s G t ->
+  Formulas.least_anchors (#I) phi t <= #G -> phi <= mass (softmax s) G.
+Proof.
+  move=> [p0 p1] b m le; apply: (anchors.redundancy p0 b m p1); apply: Rle_trans le; right.
+  have := anchors.least_anchors_denominator t (conj p0 p1) => d.
+  by rewrite /anchors.least_anchors /Formulas.least_anchors; field; lra.
+Qed.
+
+Lemma margin_saved (I : finType) (G G' : {set I}) (s s' : I -> R) (t t' : R) : two_level s G t -> two_level s' G' t' ->
+  block G -> block G' -> mass (softmax s) G = mass (softmax s') G' -> t - t' = Formulas.margin_saved (#I) (#G) (#G').
+Proof. exact: anchors.replace. Qed.
+
+Lemma exchange_rate (I : finType) (G G' : {set I}) (s s' : I -> R) (t t' : R) : two_level s G t -> two_level s' G' t' ->
+  block G -> block G' -> mass (softmax s) G = mass (softmax s') G' ->
+  entropy (softmax s') - entropy (softmax s) <= Formulas.exchange_rate (#I) (#G) (mass (softmax s) G) * (t' - t).
+Proof. exact: anchors.exchange. Qed.
+
+Lemma spread_entropy (I : finType) (G : {set I}) (a : I -> R) (rho : R) : distribution a -> mass a G < 1 ->
+  (forall j, j \in G -> a j <= rho) -> Formulas.spread_entropy (mass a G) rho <= entropy a.
+Proof.
+  move=> d m g; apply: Rle_trans (anchors.spread d m g); right; rewrite /Formulas.spread_entropy; ring.
+Qed.
+
+Lemma norm_budget_floor (I J : finType) (a q : I -> vector J) (kappa e : R) : 0 < e < 1 -> 2 <= #I ->
+  (forall i, norm (a i) <= 1) -> (forall i, norm (q i) <= kappa) ->
+  (forall i, 1 - e <= softmax (fun j => dot (q i) (a j)) i) -> Formulas.norm_budget_floor (#I) e <= kappa.
+Proof.
+  move=> h m u s f; apply: Rle_trans (anchors.norm_budget (phi := 1 - e) _ m u s _ f); try lra; right.
+  by rewrite /anchors.best_budget need_is /Formulas.norm_budget_floor; field; lra.
+Qed.
+
+Lemma code_budget (I J : finType) (a : I -> vector J) (kappa mu e : R) : 0 < e < 1 -> 0 <= kappa -> 2 <= #I ->
+  (forall i, norm (a i) = 1) -> mu < 1 -> (forall i j, j != i -> dot (a i) (a j) <= mu) ->
+  Formulas.code_budget (#I) e mu <= kappa -> forall i, 1 - e <= softmax (fun j => dot (vscale kappa (a i)) (a j)) i.
+Proof.
+  move=> h k m u mu1 c le; apply: (anchors.enough (mu := mu)) => //; try lra.
+  apply: Rle_trans le; right; rewrite need_is /Formulas.code_budget; field; lra.
+Qed.
+
+Lemma margin_cap (I J : finType) (a q : I -> vector J) (kappa t : R) : 2 <= #I -> (forall i, norm (a i) <= 1) ->
+  (forall i, norm (q i) <= kappa) -> (forall i j, j != i -> t <= dot (q i) (a i) - dot (q i) (a j)) ->
+  t <= Formulas.margin_cap (#I) kappa.
+Proof. exact: anchors.margin_cap. Qed.
+
+Lemma margin_dimension_cap (I J : finType) (a : I -> vector J) (kappa t : R) : 0 <= kappa -> 3 <= #I ->
+  (forall i, norm (a i) = 1) -> (forall i j, j != i -> t <= dot (vscale kappa (a i)) (a i) - dot (vscale kappa (a i)) (a j)) ->
+  t <= Formulas.margin_dimension_cap (#I) (#J) kappa.
+Proof. exact: anchors.margin_dimension_cap. Qed.
+
+Lemma coherence_floor (I J : finType) (a : I -> vector J) (mu : R) : 3 <= #I -> (forall i, norm (a i) = 1) ->
+  (forall i j, j != i -> dot (a i) (a j) <= mu) -> Formulas.coherence_floor (#I) (#J) <= mu.
+Proof. exact: anchors.coherence_dimension. Qed.
+
+Lemma welch_bound (I J : finType) (a : I -> vector J) (mu : R) : 2 <= #I -> 1 <= #J -> #J <= #I -> (forall i, norm (a i) = 1) ->
+  (forall i j, j != i -> Rabs (dot (a i) (a j)) <= mu) -> Formulas.welch_bound (#I) (#J) <= mu.
+Proof.
+  move=> m d le u g; apply: Rle_trans (anchors.welch m le u g); right.
+  rewrite /Formulas.welch_bound -sqrt_div_alt; last lra.
+  by congr sqrt; field; lra.
+Qed.
+
+Lemma packing_cap (I J : finType) (a q : I -> vector J) (kappa t : R) : 1 <= #I -> (forall i, norm (a i) <= 1) ->
+  (forall i, norm (q i) <= kappa) -> 0 < t -> 0 < kappa -> (forall i j, j != i -> t <= dot (q i) (a i) - dot (q i) (a j)) ->
+  ln (#I) <= Formulas.packing_cap (#J) kappa t.
+Proof. by rewrite /Formulas.packing_cap (Rplus_comm _ 1); exact: anchors.packing. Qed.
+
+Lemma sign_code_width (I J : finType) (mu : R) : 2 <= #I -> 0 < mu -> Formulas.sign_code_width (#I) mu <= #J ->
+  anchors.bad_share I J mu < 1 / 2.
+Proof. exact: anchors.sign_code. Qed.
+
+Lemma sign_code_failure (I J : finType) (mu : R) : 2 <= #I -> 0 <= mu ->
+  anchors.bad_share I J mu <= Formulas.sign_code_failure (#I) (#J) mu.
+Proof.
+  move=> m h; apply: Rle_trans (anchors.sign_failure J m h) _; right; rewrite /Formulas.sign_code_failure; field.
+Qed.
+
+Lemma fano_information (B K : finType) (p : B -> K -> R) (name : K -> B) (e : R) : (forall b, distribution (p b)) -> 2 <= #B ->
+  0 < e < 1 -> e <= (#B - 1) / #B -> anchors.error p name <= e -> Formulas.fano_information (#B) e <= anchors.information_of p.
+Proof.
+  move=> c m [lo hi] cap err; apply: Rle_trans (anchors.fano_bound c m lo hi cap err); right.
+  by rewrite /Formulas.fano_information /anchors.fano_floor; ring.
 Qed.
 
 Lemma composed_miss_is eps_r eps_b : eps_r + eps_b - eps_r * eps_b = Formulas.composed_miss eps_r eps_b.

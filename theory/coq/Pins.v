@@ -176,6 +176,48 @@ Proof. unfold loss_shift; settle; enclose. Qed.
 Lemma divergence_of_cut_pin : Rabs (divergence_of_cut (1 / 8) - (133531392624522623146343620931 / 1000000000000000000000000000000)) <= (9 / 67400000000000000).
 Proof. unfold divergence_of_cut; settle; enclose. Qed.
 
+Lemma least_anchors_pin : Rabs (least_anchors 64 (11 / 13) 6 - (26899548711273181410927270127 / 31250000000000000000000000000)) <= (81 / 94100000000000000).
+Proof. unfold least_anchors; settle; enclose. Qed.
+
+Lemma margin_saved_pin : Rabs (margin_saved 64 8 9 - (135801541159061769233140306097 / 1000000000000000000000000000000)) <= (11 / 81000000000000000).
+Proof. unfold margin_saved; settle; enclose. Qed.
+
+Lemma exchange_rate_pin : Rabs (exchange_rate 64 8 (5 / 9) - ((- 107638888888888888888888888889) / 250000000000000000000000000000)) <= (31 / 72000000000000000).
+Proof. unfold exchange_rate; settle; enclose. Qed.
+
+Lemma spread_entropy_pin : Rabs (spread_entropy (5 / 9) (1 / 6) - (33895883919459972388573588099 / 25000000000000000000000000000)) <= (237 / 174800000000000000).
+Proof. unfold spread_entropy; settle; enclose. Qed.
+
+Lemma norm_budget_floor_pin : Rabs (norm_budget_floor 12 (1 / 8) - (99545540917480254876750540699 / 25000000000000000000000000000)) <= (219 / 55000000000000000).
+Proof. unfold norm_budget_floor; settle; enclose. Qed.
+
+Lemma code_budget_pin : Rabs (code_budget 12 (1 / 8) (3 / 8) - (27800354699863576634670696457 / 4000000000000000000000000000)) <= (3899 / 561000000000000000).
+Proof. unfold code_budget; settle; enclose. Qed.
+
+Lemma margin_cap_pin : Rabs (margin_cap 12 (13 / 5) - (70909090909090909090909090909 / 25000000000000000000000000000)) <= (39 / 13750000000000000).
+Proof. unfold margin_cap; settle; enclose. Qed.
+
+Lemma margin_dimension_cap_pin : Rabs (margin_dimension_cap 12 5 (13 / 5) - (312 / 125)) <= (39 / 15625000000000000).
+Proof. unfold margin_dimension_cap; settle; enclose. Qed.
+
+Lemma coherence_floor_pin : Rabs (coherence_floor 12 5 - (1 / 25)) <= (1 / 25000000000000000).
+Proof. unfold coherence_floor; settle; enclose. Qed.
+
+Lemma welch_bound_pin : Rabs (welch_bound 12 5 - (356753034006337881245927341621 / 1000000000000000000000000000000)) <= (13 / 36440000000000000).
+Proof. unfold welch_bound; settle; enclose. Qed.
+
+Lemma packing_cap_pin : Rabs (packing_cap 5 (13 / 5) 6 - (62415430907299385794381241621 / 20000000000000000000000000000)) <= (323 / 103500000000000000).
+Proof. unfold packing_cap; settle; enclose. Qed.
+
+Lemma sign_code_width_pin : Rabs (sign_code_width 12 (3 / 8) - (88352236436906677697056337061 / 1250000000000000000000000000)) <= (70187 / 993000000000000000).
+Proof. unfold sign_code_width; settle; enclose. Qed.
+
+Lemma sign_code_failure_pin : Rabs (sign_code_failure 12 5 (3 / 8) - (29022999816757136418371203679 / 625000000000000000000000000)) <= (29023 / 625000000000000000).
+Proof. unfold sign_code_failure; settle; enclose. Qed.
+
+Lemma fano_information_pin : Rabs (fano_information 12 (1 / 8) - (180839957943176720593745381873 / 100000000000000000000000000000)) <= (689 / 381000000000000000).
+Proof. unfold fano_information; settle; enclose. Qed.
+
 Lemma fidelity_with_rule_pin : Rabs (fidelity_with_rule (3 / 8) (5 / 4) - (169203822169116101694495454953 / 250000000000000000000000000000)) <= (289 / 427000000000000000).
 Proof. unfold fidelity_with_rule; settle; enclose. Qed.
 
