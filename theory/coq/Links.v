@@ -586,6 +586,8 @@ Proof.
   apply: Rle_trans share _; right; rewrite /Formulas.value_path_bound; congr (1 - _).
   have -> : (gain * phi + 1) / (gain + 1) = (1 + gain * phi) / (1 + gain) by field; lra.
   by rewrite -/(schedule.P (INR L) _) schedule.P_nat //; apply: div_pos; nra.
+Qed.
+
 (** * Anchors *)
 
 Lemma need_is m e : anchors.need m (1 - e) = ln (m - 1) + ln ((1 - e) / e).
