@@ -96,10 +96,18 @@ def recruit(
     sys.exit(EXIT_CODES[report.verdict])
 
 
-def _bits(nats: arb) -> str:
+def _bits(nats: arb, up: bool) -> str:
+    """Nats as bits to one decimal, rounded up or down as a whole ball."""
+    return _rounded(nats, 10, up, "{:,.1f}")
+
+
+def _rounded(nats: arb, parts: int, up: bool, form: str) -> str:
     from checks.recruitment_codes import bits
 
-    return f"{float(bits(nats).mid()):,.1f}"
+    ball = bits(nats) * parts
+    whole = ball.upper().ceil() if up else ball.lower().floor()
+    exact = whole.unique_fmpz()
+    return "-" if exact is None else form.format(int(exact) / parts)
 
 
 def _print(report: Report, everything: bool) -> None:
@@ -135,7 +143,7 @@ def _print(report: Report, everything: bool) -> None:
         console.print(f"and {len(rest) - len(shown)} more; --all lists them")
     lengths = table("Code length of all words, spellings of new words left out", "model", "blocks", "bits", "bits a word")
     for x in sorted(report.lengths, key=lambda x: x.nats.mid()):
-        lengths.add_row(Text(x.name), str(x.blocks), _bits(x.nats), f"{float(x.nats.mid()) / 0.6931471805599453 / words:.4f}")
+        lengths.add_row(Text(x.name), str(x.blocks), _bits(x.nats, True), _rounded(x.nats / words, 10**4, True, "{:.4f}"))
     console.print(lengths)
     _promises(report, console.print)
     if report.rates:
@@ -161,9 +169,10 @@ def _print(report: Report, everything: bool) -> None:
 def _promises(report: Report, say: object) -> None:
     assert callable(say)
     ledger = report.state.ledger
+    spent = ledger.alpha * ledger.begun / (ledger.begun + 1)  # recruitment.all_time, exactly; printed rounded up
     say(
         f"{ledger.begun:,} tests with thresholds K_m = ln(m (m + 1)/alpha) nats, alpha = {ledger.alpha}: if the current model is the law "
-        f"of the words, any of them recruits with probability at most {float(ledger.alpha) * ledger.begun / (ledger.begun + 1):.6f}."
+        f"of the words, any of them recruits with probability at most {-(-1_000_000 * spent // 1) / 1_000_000:.6f}."
     )
     controls = [c for c in report.candidates if c.control]
     taken = [c.name for c in controls if c.recruited is not None]
@@ -182,8 +191,7 @@ def _name(c: Candidate) -> str:
 
 
 def _cells(c: Candidate) -> tuple[str, ...]:
-    nats = 0.6931471805599453
-    return (
-        f"{c.words:,}", _bits(c.saved), _bits(c.threshold) if c.test else "-", f"{c.test:,}" if c.test else "-", f"{c.fitted / nats:,.0f}",
-        f"{c.bic / nats:,.0f}",
-    )  # fmt: skip
+    """What was saved and its threshold, each rounded against the decision; the rest is observed in floats."""
+    taken, nats = c.recruited is not None, 0.6931471805599453
+    tested = (_bits(c.saved, not taken), _bits(c.threshold, taken), f"{c.test:,}") if c.test else ("-", "-", "-")
+    return f"{c.words:,}", *tested, f"{c.fitted / nats:,.0f}", f"{c.bic / nats:,.0f}"

@@ -100,7 +100,7 @@ class Mixed(Block):
     """A block that leans on its base as far as the base has predicted better: w f + (1 - w) b, w updated by Bayes' rule.
 
     The weight is a function of the past, rounded down to a multiple of 2^-16, so predictions stay exact rationals and sum to at most 1.
-    A block that knows nothing costs at most a nat or two in all, and after that at most ln(32/31) nats a token.
+    Where the base is better the weight falls to 1/32, and a token then costs at most ln(32/31) nats more than under the base.
     """
 
     share: int = SHARES // 2
@@ -120,9 +120,9 @@ class Mixed(Block):
 
 @dataclass
 class Recent(Mixed):
-    """A block that counts only the last `window` tokens: text repeats itself, and a current model without this is far from the law.
+    """A block that counts only the last `window` tokens, because text repeats itself.
 
-    Without it a block of *any* label is recruited in the end, because its younger counts follow a repetition faster.
+    A current model that does not follow repetitions is far from the law, and blocks of labels without meaning then pay as well.
     """
 
     window: int = 256

@@ -93,8 +93,8 @@ sequential = Theorem(
     ),
     needs={
         "predictive": Witness(
-            {false_rate: sp.Rational(1, 2), predictive_mass: _two, threshold_nats: 2 * sp.log(2)},
-            text="a coin fitted to the toss it scores gives each side 1: two tosses save 2 ln 2, alike or not",
+            {false_rate: _one, predictive_mass: _two, threshold_nats: 2 * sp.log(2)},
+            text="a coin fitted to the toss that it scores gives each side 1: two tosses always save 2 ln 2",
         )
     },
     uses=(compression,),
