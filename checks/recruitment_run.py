@@ -27,6 +27,12 @@ class Token:
     word: str
     labels: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError(
+                f"token {self.word!r} has a label twice ({', '.join(self.labels)}): its gain would be counted twice. Give each label once"
+            )
+
 
 @dataclass(frozen=True)
 class Recruitment:

@@ -222,6 +222,11 @@ def test_a_run_is_the_same_again_and_its_length_is_the_sum_of_its_tokens():
     assert none.length.overlaps(fixed_length(tokens, ()))
 
 
+def test_a_label_given_twice_is_refused():
+    with pytest.raises(ValueError, match="counted twice"):
+        Token("word", ("topic a", "topic a"))
+
+
 def test_candidates_named_twice_are_refused():
     with pytest.raises(ValueError, match="once each"):
         Recruiter(Ledger(F(1, 20)), ("a", "a"))
