@@ -75,6 +75,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
     def process(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
         lines[:] = as_rst(lines)
 
+    def sign(
+        app: Sphinx, what: str, name: str, obj: object, options: object, signature: str | None, returns: str | None
+    ) -> Any:
+        """A default that a factory makes has no form in Python's grammar, and Sphinx would not link the types beside it."""
+        return None if signature is None else (signature.replace("<factory>", "..."), returns)
+
     def mend(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
         """Citations lose the roles that Sphinx gives them: one is deprecated, the other promises a list and there is none."""
         context["body"] = _CITATION.sub(lambda tag: re.sub(r' role="[^"]*"', "", tag.group(0)), context.get("body", ""))
@@ -85,6 +91,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
     app.connect("config-inited", scripts)
     app.connect("autodoc-process-docstring", process)
+    app.connect("autodoc-process-signature", sign)
     app.connect("html-page-context", mend)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
