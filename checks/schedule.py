@@ -19,6 +19,7 @@ from checks.schedule_trained import OF_FLOW, OF_NORMS, OF_ROLLOUT, StackConfig, 
 from checks.schedule_trained import cases_of as trained_cases
 from checks.strategies import SEEDS
 from theory import schedule_budget as bud
+from theory import schedule_norms as nor
 from theory import schedule_rollout as roll
 from theory import schedule_values as val
 from theory.schedule import THEOREMS
@@ -139,7 +140,7 @@ def random_flows(drawn: Draw, options: Options) -> Iterator[Emission]:
         yield val.relative, tight
 
 
-@holds_for(val.full_norm, val.off_block, val.off_block_share, val.next_margin, given=draws, examples=4)
+@holds_for(nor.full_norm, nor.off_block, nor.off_block_share, nor.next_margin, given=draws, examples=4)
 def random_norms(drawn: Draw, options: Options) -> Iterator[Emission]:
     """Tokens of two features through random stacks with diagonal value maps, and the worst tokens through absorbing ones."""
     rng = drawn.rng
@@ -152,16 +153,16 @@ def random_norms(drawn: Draw, options: Options) -> Iterator[Emission]:
         if not any(any(vector) for vector in points.vectors):
             continue
         case = cases.norm_case(stack, points, maps, "random tokens")
-        for theorem in (val.full_norm, val.off_block, val.off_block_share):
+        for theorem in (nor.full_norm, nor.off_block, nor.off_block_share):
             yield theorem, case
         small = [(a / 40, b / 40) for a, b in maps]
         form = (_fraction(rng) - 3, _fraction(rng) - 3)
-        yield val.next_margin, cases.margin_case(stack, points, small, form, _fraction(rng) - 10)
+        yield nor.next_margin, cases.margin_case(stack, points, small, form, _fraction(rng) - 10)
         worst, same = absorbing(masses, tokens, g), [(abs(a), abs(a)) for a, _ in maps]
-        yield val.off_block, cases.norm_case(worst, cases.worst_tokens(worst, fmpq(3), fmpq(1)), same, "worst", extremal=True)
+        yield nor.off_block, cases.norm_case(worst, cases.worst_tokens(worst, fmpq(3), fmpq(1)), same, "worst", extremal=True)
 
 
-@holds_for(val.network, given=draws, examples=4)
+@holds_for(nor.network, given=draws, examples=4)
 def random_settings(drawn: Draw, options: Options) -> Iterator[Emission]:
     """Stacks of scalar tokens with stored content at two settings of the dial."""
     rng = drawn.rng
@@ -172,7 +173,7 @@ def random_settings(drawn: Draw, options: Options) -> Iterator[Emission]:
         start.append(max(start) + 1)
         dials = (_fraction(rng, 30, 6), -_fraction(rng, 30, 6) - fmpq(1, 100))
         yield (
-            val.network,
+            nor.network,
             cases.moved_case(
                 contents,
                 int(rng.integers(1, tokens)),
@@ -255,11 +256,11 @@ EXTREMAL = {
     val.linear_bound.name: cases.flow_cases(one=True),
     val.uniform.name: cases.flow_cases(alike=True),
     val.attention_path.name: cases.closed,
-    val.full_norm.name: cases.full_norm_cases,
-    val.off_block.name: cases.off_cases(),
-    val.off_block_share.name: cases.off_cases(share=True),
-    val.next_margin.name: cases.margin_cases,
-    val.network.name: cases.continuity_cases,
+    nor.full_norm.name: cases.full_norm_cases,
+    nor.off_block.name: cases.off_cases(),
+    nor.off_block_share.name: cases.off_cases(share=True),
+    nor.next_margin.name: cases.margin_cases,
+    nor.network.name: cases.continuity_cases,
 }
 
 CHECKS = FamilyChecks(

@@ -18,6 +18,7 @@ from checks.layer import Structure, equal_blocks
 from checks.properties import Options
 from checks.schedule_cases import above, finely
 from checks.schedule_stack import Enclosed, TrainedStack, block_diagonal, enclosed, matrix_of, train_stack
+from theory import schedule_norms as nor
 from theory import schedule_rollout as roll
 from theory import schedule_values as val
 from theory import symbols as sym
@@ -27,7 +28,7 @@ from theory.theorem import Theorem
 Values = dict[sp.Symbol, Value]
 OF_ROLLOUT = (roll.rollout, roll.sum_bound, roll.uniform)
 OF_FLOW = (val.value_path, val.relative, val.linear_bound, val.uniform)
-OF_NORMS = (val.full_norm, val.off_block, val.off_block_share, val.next_margin)
+OF_NORMS = (nor.full_norm, nor.off_block, nor.off_block_share, nor.next_margin)
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def norm_cases(stack: TrainedStack, member: int, config: StackConfig) -> Iterato
     """
     origin = f"stack {member}, sequence 0, before the last layer, {config}"
     case = finely(lambda: _norms(stack, member)[0], origin, str(config))
-    for theorem in (val.full_norm, val.off_block, val.off_block_share):
+    for theorem in (nor.full_norm, nor.off_block, nor.off_block_share):
         yield theorem, case
     form = block_diagonal(stack.parameters[-1].bilinear_form, stack.structure)[member]
     capture = stack.captures[-1]
@@ -176,7 +177,7 @@ def norm_cases(stack: TrainedStack, member: int, config: StackConfig) -> Iterato
             margin = reduce(lambda x, y: x.min(y), inside) + arb(stack.dials[-1]) - reduce(lambda x, y: x.max(y), outside)
             return found | _form(stack, form) | {sym.margin: margin, sym.dial: fmpq(*stack.dials[-1].as_integer_ratio())}
 
-        yield val.next_margin, finely(values, f"{origin}, query {query}", str(config))
+        yield nor.next_margin, finely(values, f"{origin}, query {query}", str(config))
 
 
 def _norms(stack: TrainedStack, member: int) -> tuple[Values, arb_mat]:

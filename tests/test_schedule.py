@@ -35,6 +35,7 @@ from checks.schedule_stack import (
 from checks.shards import LEAST_CONTROLS
 from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN
 from theory import schedule_budget as bud
+from theory import schedule_norms as nor
 from theory import schedule_rollout as roll
 from theory import schedule_values as val
 from theory import symbols as sym
@@ -158,7 +159,7 @@ def a_spread(rng: np.random.Generator) -> dict[sp.Symbol, Value]:
     form = ((gain, fmpq(0)), (fmpq(0), -gain))
     ends = [layer(x, shares(rng, 4), form, query) for query in (0, 1)]
     widest = greatest(size((p[0] - q[0], p[1] - q[1])) for p in x for q in x)
-    return {val._u: size((ends[0][0] - ends[1][0], ends[0][1] - ends[1][1])), val._g: abs(gain), val._z: widest}
+    return {nor._u: size((ends[0][0] - ends[1][0], ends[0][1] - ends[1][1])), nor._g: abs(gain), nor._z: widest}
 
 
 def a_move(rng: np.random.Generator) -> dict[sp.Symbol, Value]:
@@ -175,9 +176,9 @@ def a_move(rng: np.random.Generator) -> dict[sp.Symbol, Value]:
 
     first, second = layer(x, row(settings[0]), form, 0), layer(moved, row(settings[1]), form, 0)
     return {
-        val._u: size((first[0] - second[0], first[1] - second[1])), val._g: gain,
-        val._v: greatest(size((p[0] - q[0], p[1] - q[1])) for p, q in zip(x, moved, strict=True)),
-        val._z: greatest(size((p[0] - q[0], p[1] - q[1])) for p in moved for q in moved),
+        nor._u: size((first[0] - second[0], first[1] - second[1])), nor._g: gain,
+        nor._v: greatest(size((p[0] - q[0], p[1] - q[1])) for p, q in zip(x, moved, strict=True)),
+        nor._z: greatest(size((p[0] - q[0], p[1] - q[1])) for p in moved for q in moved),
         sym.beta: beta, sym.dial: settings[0], sym.dial_other: settings[1],
     }  # fmt: skip
 
@@ -195,7 +196,7 @@ SAMPLERS = {
     "layer_moves": a_move,
     "ceiling_above": a_ceiling,
 }
-ARGUED = {lemma.name: lemma for lemma in (*bud.LEMMAS, *roll.LEMMAS, *val.LEMMAS) if not lemma.steps}
+ARGUED = {lemma.name: lemma for lemma in (*bud.LEMMAS, *roll.LEMMAS, *val.LEMMAS, *nor.LEMMAS) if not lemma.steps}
 
 
 def test_every_argued_lemma_is_sampled():

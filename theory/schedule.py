@@ -18,10 +18,11 @@ from __future__ import annotations
 
 from theory.schedule_budget import BUDGETS
 from theory.schedule_formulas import FORMULAS
+from theory.schedule_norms import NORMS_AND_OUTPUTS
 from theory.schedule_rollout import ROLLOUT
 from theory.schedule_values import VALUES
 from theory.theorem import Theorem
 
-THEOREMS: tuple[Theorem, ...] = (*BUDGETS, *ROLLOUT, *VALUES)
+THEOREMS: tuple[Theorem, ...] = (*BUDGETS, *ROLLOUT, *VALUES, *NORMS_AND_OUTPUTS)
 
 __all__ = ["FORMULAS", "THEOREMS"]
