@@ -17,6 +17,7 @@ from theory.schedule_numbers import (
     ball,
     bernoulli,
     contain,
+    contain_from_norms,
     contained,
     faulhaber,
     leak_of_product,
@@ -130,6 +131,35 @@ def test_off_block_parts_of_one_layer():
     pairs = off_block_parts(found, [2], norm=1, off=Fraction(1, 8))
     assert pairs[1][0].overlaps(arb(3))
     assert pairs[1][1].overlaps(ball(3 - Fraction(7, 8) * Fraction(5, 2)))
+
+
+NORMS = {
+    "keys": 16,
+    "block": 4,
+    "content": [Fraction(1, 2)] * 3,
+    "values": [Fraction(1, 4)] * 3,
+    "norm": 1,
+    "off": Fraction(1, 10),
+}
+
+
+def test_norms_alone_guarantee_every_layer_from_those_before():
+    layers, found = contain_from_norms([12, 12, 12], **NORMS)
+    assert layers[0].lead.overlaps(ball(Fraction(1, 2) * (1 + Fraction(1, 5))))
+    assert layers[0].margin.overlaps(ball(12 - Fraction(3, 5)))
+    pairs = off_block_parts(found, NORMS["values"], norm=1, off=Fraction(1, 10))  # the closed form of schedule.off_block
+    for layer, (norm, off) in zip(layers, pairs, strict=False):
+        assert layer.norm.overlaps(norm)
+        assert layer.off.overlaps(off)
+    assert found.vacuous == {}
+    assert found.value_share < ball(Fraction(1, 1000))
+
+
+def test_norms_that_grow_beyond_the_dial_are_said_to_guarantee_nothing():
+    _, found = contain_from_norms([12, 12, 12], **NORMS | {"values": [4, 4, 4]})
+    assert "layer 1 may let out" in found.vacuous["layer"]
+    with pytest.raises(ScheduleError, match="a part is no longer than its token"):
+        contain_from_norms([12, 12, 12], **NORMS | {"off": 2})
 
 
 def test_the_cheapest_schedule_is_certified_and_beats_every_other_of_the_class():

@@ -368,17 +368,68 @@ def off_block_parts(
     return tuple(pairs)
 
 
+@dataclass(frozen=True)
+class NormLayer:
+    """One layer of `contain_from_norms`: what norms alone guarantee before and in it; all balls."""
+
+    norm: arb
+    off: arb
+    lead: arb
+    margin: arb
+    outside_mass: arb
+
+
+def contain_from_norms(
+    dials: Sequence[Number | arb],
+    *,
+    keys: int,
+    block: int,
+    content: Sequence[Number],
+    values: Sequence[Number],
+    norm: Number,
+    off: Number,
+    temperature: Number = 1,
+    strength: Number = 1,
+) -> tuple[tuple[NormLayer, ...], Containment]:
+    """What norms guarantee of bilinear layers without cross-block groups: no lead is measured, each layer's follows from those before.
+
+    A token has norm at most `norm` (B > 0) and off-block part at most `off` (delta <= B) before the first layer; content[l] bounds the
+    norms of the block forms A_c, values[l] those of the block-diagonal value map. Layer by layer the lead is content (B^2 + 2 B
+    delta)/tau (`schedule.next_margin`), the dial gives margin and outside mass, and `schedule.off_block` the next B and delta. Leads grow
+    like the square of B, so deep stacks of large value maps are beyond any dial: then outside masses say so. Raises ScheduleError.
+    """
+    if not 0 <= off <= norm or norm <= 0 or temperature <= 0 or len(content) != len(dials) or len(values) != len(dials):
+        raise ScheduleError(
+            f"norms need 0 <= off <= norm, norm > 0, temperature > 0 and a content and value norm for each of {len(dials)} dials, got "
+            f"{off}, {norm}, {temperature}, {len(content)} and {len(values)}: a part is no longer than its token. Correct the one at fault."
+        )
+    whole, part, found = ball(norm), ball(off), []
+    for dial, rho, value in zip(dials, content, values, strict=True):
+        lead = ball(rho) * (whole * whole + 2 * whole * part) / ball(temperature)
+        margin = ball(strength) * (dial if isinstance(dial, arb) else ball(dial)) - lead
+        layer = LayerBounds(keys, block, 0, value)
+        mass = arb(outside_mass_bound(FLINT, layer.keys, layer.block, margin))
+        found.append(NormLayer(whole, part, lead, margin, mass))
+        gain = ball(value)
+        whole, part = whole * (1 + gain), part * (1 + gain * (1 - mass)) + gain * mass * whole
+    masses, margins = [layer.outside_mass for layer in found], [layer.margin for layer in found]
+    uniform = [Fraction(keys - block, keys)] * len(dials)
+    return tuple(found), contained(masses, values, 0, margins, uniform)
+
+
 __all__ = [
     "MEASURES",
     "Containment",
     "LayerBounds",
     "Measure",
+    "NormLayer",
     "Schedule",
     "ScheduleError",
     "Stack",
     "ball",
     "bernoulli",
     "contain",
+    "contain_from_norms",
     "contained",
     "faulhaber",
     "leak_of_product",
