@@ -25,6 +25,10 @@ COMMANDS = {
         "checks.commands_recruit",
         "Recruit semantic blocks from real text by what they save, with a proved error over all time.",
     ),
+    "hierarchy": (
+        "checks.commands_hierarchy",
+        "Recruit blocks and whole experts from two domains of real text on one potential, with proved budgets.",
+    ),
     "schedule": (
         "checks.commands_schedule",
         "Dials over the layers of a stack: budgets, leaks, the cheapest for a target; on a stack trained on text too.",
