@@ -10,6 +10,9 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -62,6 +65,8 @@ typedef struct {
 #define LN2_LOW 0x1.7f7d1cp-20f
 #define ROUNDER 0x1.8p23f
 #define ROUNDOFF 0x1p-24
+#define GREATER_512 _mm512_max_ps
+#define GREATER_256 _mm256_max_ps
 #include "fleet.inc"
 #undef REAL
 #undef REAL_BYTES
@@ -75,6 +80,8 @@ typedef struct {
 #undef LN2_LOW
 #undef ROUNDER
 #undef ROUNDOFF
+#undef GREATER_512
+#undef GREATER_256
 
 #define REAL double
 #define REAL_BYTES 8
@@ -88,6 +95,8 @@ typedef struct {
 #define LN2_LOW 0x1.cf79abc9e3b39p-40
 #define ROUNDER 0x1.8p52
 #define ROUNDOFF 0x1p-53
+#define GREATER_512 _mm512_max_pd
+#define GREATER_256 _mm256_max_pd
 #include "fleet.inc"
 
 #include "screen.inc"
