@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from importlib import import_module
+from importlib import import_module, reload
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -56,6 +56,8 @@ def main(arguments: list[str]) -> int:
         if not arguments:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(new, encoding="utf-8")
+            if path.stem == "formulas" and path.suffix == ".py" and old != new:
+                reload(import_module("theory.formulas"))  # the pins that follow are values of the new functions
         elif old != new:
             print(f"{name} is stale: {', '.join(stale(old, new))}. Run python -m theory.export and commit", file=sys.stderr)
             code = 1
