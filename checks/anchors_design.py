@@ -96,3 +96,17 @@ def _soft_maximum(flat: Array, size: int, width: int, sharpness: float) -> tuple
 def code_of(rows: Array, origin: str) -> Code:
     """The rows, taken as exact, as a code of directions."""
     return Code(exact_vectors(rows.tolist(), origin), origin)
+
+
+def best_design(size: int, width: int, seed: int) -> tuple[Array, str]:
+    """The simplex where it fits, which is optimal; else the cross-polytope, sign codes or a spread code, whichever is least coherent."""
+    if width >= size - 1:
+        return simplex_vectors(size, width), "regular simplex"
+    found = {"spread code": spread_vectors(size, width, seed, steps=max(20, 20_000 // size))}
+    if size <= 2 * width:
+        found["cross-polytope"] = cross_vectors(size, width)
+    signs = unit(sign_vectors(size, width, seed))
+    if soft_coherence(signs) < 1 - 1e-9:
+        found["sign code"] = signs
+    kind = min(found, key=lambda name: (round(soft_coherence(found[name]), 12), name))
+    return found[kind], kind

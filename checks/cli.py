@@ -13,6 +13,10 @@ COMMANDS = {
     ),
     "check": ("checks.commands_verify", "The same for some families, with your own text, sizes and device."),
     "threshold": ("checks.commands_threshold", "Thresholds and guarantees of a configuration, rounded to the safe side."),
+    "anchors": (
+        "checks.commands_anchors",
+        "Anchors for pointers: designed, from a file or from text; the norm they need against the proved optimum.",
+    ),
     "partition": (
         "checks.commands_partition",
         "Semantic blocks from token embeddings, certified, also while training moves them.",
