@@ -234,6 +234,7 @@ def test_the_picture_is_drawn_from_numbers():
 
 def test_docstrings_become_text_that_sphinx_shows():
     assert reference.as_rst(["a_b * `code` |x|"]) == [r"a\_b \* ``code`` \|x\|"]
+    assert reference.as_rst(["- one", "1. two", "====", "so::"]) == [r"\- one", r"\1. two", r"\====", r"so\::"]
     assert reference.as_rst(["Text.", "", "    H <= ln n"]) == ["Text.", "", "", "::", "", "    H <= ln n"]
 
 

@@ -65,7 +65,8 @@ def as_rst(lines: list[str]) -> list[str]:
             out.append("")
             literal = False
         parts = re.split(r"(`[^`]+`)", line.strip() if not literal else line)
-        out.append("".join(f"`{part}`" if part.startswith("`") else re.sub(r"([\\*_|`])", r"\\\1", part) for part in parts))
+        text = "".join(f"`{part}`" if part.startswith("`") else re.sub(r"([\\*_|`])", r"\\\1", part) for part in parts)
+        out.append(re.sub(r"^(?=[-+=~.:>#]|\w+[.)] )|(?=::$)", r"\\", text))  # no list, title or directive begins by accident
     return out
 
 
