@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def recruit(
 
     The current model predicts each word from those before it. A candidate block is recruited when its own prequential code has saved
     ln(m (m + 1)/alpha) nats against the current model in the m-th test. If the current model is the law of the words while a test runs,
-    all tests together recruit falsely with probability below alpha. On real text no model is the law, and a recruitment says that the
+    all tests together recruit falsely with probability at most alpha. On real text no model is the law, and a recruitment says that the
     block shortens the code, not why; the controls (coins, shuffled paragraphs) show how far that goes.
 
     Exit codes: 0 done, 1 a statement fails on the run or a counted rate refutes its bound, 2 bad input or usage, 3 undecided.
@@ -110,6 +111,11 @@ def _rounded(nats: arb, parts: int, up: bool, form: str) -> str:
     return "-" if exact is None else form.format(int(exact) / parts)
 
 
+def _outward(bound: float, digits: int, rounding: str) -> str:
+    """A bound with so many decimals, rounded to the side on which it still holds; its shortest decimal is taken as what it is."""
+    return str(Decimal(repr(bound)).quantize(Decimal(1).scaleb(-digits), rounding))
+
+
 def _print(report: Report, everything: bool) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -153,10 +159,11 @@ def _print(report: Report, everything: bool) -> None:
             refuted = ": REFUTED" if rate.verdict.name == "FAILS" else ""
             counted.add_row(
                 Text(rate.name), f"{rate.runs:,}", f"{rate.count / rate.runs:.5f}", f"{low:.5f} to {high:.5f}",
-                f"<= {rate.bound:.5f}{refuted}",
+                f"<= {_outward(rate.bound, 5, ROUND_CEILING)}{refuted}",
             )  # fmt: skip
         for delay in report.delays:
-            span = f"{delay.low:.1f} to {delay.high:.1f}" if delay.low else f"<= {delay.high:.1f}"
+            most = _outward(delay.high, 1, ROUND_CEILING)
+            span = f"{_outward(delay.low, 1, ROUND_FLOOR)} to {most}" if delay.low else f"<= {most}"
             counted.add_row(Text(delay.name), f"{delay.runs:,}", f"{delay.mean:.1f}", f"s.e. {delay.error:.2f}", span)
         console.print(counted)
     console.print(
@@ -169,10 +176,10 @@ def _print(report: Report, everything: bool) -> None:
 def _promises(report: Report, say: object) -> None:
     assert callable(say)
     ledger = report.state.ledger
-    spent = ledger.alpha * ledger.begun / (ledger.begun + 1)  # recruitment.all_time, exactly; printed rounded up
+    # not alpha M/(M + 1) of recruitment.all_time: that is for a number M fixed beforehand, and these words decided how many tests began
     say(
         f"{ledger.begun:,} tests with thresholds K_m = ln(m (m + 1)/alpha) nats, alpha = {ledger.alpha}: if the current model is the law "
-        f"of the words, any of them recruits with probability at most {-(-1_000_000 * spent // 1) / 1_000_000:.6f}."
+        f"of the words while a test runs, the probability that any test ever recruits is at most {ledger.alpha}."
     )
     controls = [c for c in report.candidates if c.control]
     taken = [c.name for c in controls if c.recruited is not None]

@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import ceil, log
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
@@ -153,8 +153,9 @@ def null_streams(runs: int, words: int, alpha: Fraction, candidates: int = 3, se
             if state.read(Token(word, tuple(name for name, side in zip(names, fair, strict=True) if side))) is not None:
                 count += 1
                 break
-    bound = arb(false_recruitment_ever(FLINT, candidates, fmpq(alpha.numerator, alpha.denominator)))
-    return Rate(f"false recruitment, mechanism on {words} words of its own", count, runs, float(bound.upper()))
+    with ctx.workprec(256):
+        bound = arb(false_recruitment_ever(FLINT, candidates, fmpq(alpha.numerator, alpha.denominator)))
+        return Rate(f"false recruitment, mechanism on {words} words of its own", count, runs, float(bound.upper()))
 
 
 __all__ = ["CONFIDENCE", "Delay", "Rate", "coin_gains", "draw_word", "first_crossing", "measured", "null_streams"]

@@ -1,6 +1,6 @@
 """Sequential tests with a proved error over all time: an alternative is recruited when it has saved K_m nats, and not before.
 
-    ledger = Ledger(Fraction(1, 20))             # alpha: any false recruitment, ever, has probability below 1/20
+    ledger = Ledger(Fraction(1, 20))             # alpha: any false recruitment, ever, has probability at most 1/20
     test = ledger.begin("block of topic X")      # the m-th test, threshold ln(m (m + 1)/alpha) nats
     test.score(current=p, alternative=q)         # odds of the next token under both, computed before the token was learned
     test.crossed                                 # HOLDS: recruit. FAILS: not yet. UNDECIDED: the balls do not tell, so not yet

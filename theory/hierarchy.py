@@ -8,12 +8,13 @@ up to eps_b. Then the pair of expert and pointer is right up to eps_r + eps_b - 
 of the router plus the mean of the rows' (chain rule), so at most H_r + (1 - eps_r) H_b + eps_r ln n_max. The pointer alone has less
 entropy wherever experts share keys, and exactly as much where they do not.
 
-*Convergence.* A full-batch proximal step of size eta <= 1/L_s lowers the objective by eta |P|^2/2, P = (theta - theta+)/eta. Moves at
-both levels are accepted only if they lower the same potential, by gamma_b and gamma_L. So a run has at most (Phi_0 - Phi_inf +
-T)/min(gamma_b, gamma_L) accepted moves and at most 2 (Phi_0 - Phi_inf + T)/(eta nu^2) steps with |P| >= nu, T being what new data add.
-Where it stops no candidate pays that was tested since the last accepted move; candidates that were not, may (`hierarchy.stale_test`),
-and so may two together (`hierarchy.joint_moves`). With longer steps, with minibatches, or with a potential of its own for each level
-none of this is true (`hierarchy.rising_step`, `hierarchy.minibatch`, `hierarchy.two_potentials`).
+*Convergence.* A full-batch proximal step of size eta <= 1/L_s lowers the objective by eta |P|^2/2, P = (theta - theta+)/eta. Moves
+at both levels are accepted only if they lower the same potential, by gamma_b and gamma_L. So a run has at most (Phi_0 - Phi_inf +
+T)/min(gamma_b, gamma_L) accepted moves and at most 2 (Phi_0 - Phi_inf + T)/(eta nu^2) steps with |P| >= nu, T being what new data
+add. Where it stops no candidate pays that was tested in the last state, after the last move, step and batch of new data; candidates
+tested before may (`hierarchy.stale_test`), and so may two together (`hierarchy.joint_moves`). With longer steps, with minibatches,
+or with a potential of its own for each level none of this is true (`hierarchy.rising_step`, `hierarchy.minibatch`,
+`hierarchy.two_potentials`).
 """
 
 from __future__ import annotations

@@ -236,7 +236,7 @@ steps_with_large_map = Theorem(
 _optimum = sp.Lt(gain_now, block_gain, **rel)
 local_optimum = Theorem(
     name="hierarchy.local_optimum",
-    title="Where recruitment stops, no candidate that was tested since the last accepted move pays gamma",
+    title="Where recruitment stops, no candidate that was tested in the last state pays gamma",
     claim=_optimum,
     assumes={
         "rejected": Hypothesis(
@@ -245,8 +245,8 @@ local_optimum = Theorem(
         ),
         "tested again": Hypothesis(
             sp.Le(gain_drift, 0, **rel),
-            "it would not save more in the last state than when tested; nothing changes without an accepted move",
-            "Test every candidate of both levels again after the last accepted move.",
+            "it would not save more in the last state than when tested, as when nothing has changed the state since",
+            "Test every candidate of both levels again after the last accepted move, training step and batch of new data.",
         ),
     },
     definitions={"drift is": eq(gain_now, gain_tested + gain_drift)},

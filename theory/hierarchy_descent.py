@@ -129,7 +129,7 @@ def quadratic_drop(step: sp.Rational) -> sp.Expr:
 _long = sp.Lt(quadratic_drop(sp.Rational(3, 2)), sp.Rational(3, 4), **rel)
 long_step = Theorem(
     name="hierarchy.long_step",
-    title="Above 1/L_s a step lowers the objective by less than eta |P|^2/2",
+    title="Above 1/L_s a step can lower the objective by less than eta |P|^2/2",
     claim=_long,
     assumes={},
     steps=(Manifest("claim", _long),),

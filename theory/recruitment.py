@@ -4,8 +4,9 @@
 
 p is the current model, q the alternative with one more block; both predict a token from those before it, and p is the law of the
 data where nothing is to be found. Then the m-th test, with threshold K_m, may look after every token for ever, and any false
-recruitment in any test has probability below alpha. An alternative that gains D nats a sample under the truth is recruited after
-between K/D and (K + b)/D samples on average, b its greatest gain; no test of level alpha is faster than ln(1/alpha)/D.
+recruitment in any test has probability at most alpha, below it in finitely many. An alternative that gains D nats a sample under
+the truth is recruited after between K/D and (K + b)/D samples on average, b its greatest gain; no test of level alpha is faster
+than ln(1/alpha)/D.
 
 What does *not* pay for a block: likelihood after fitting (p parameters feign p/2 nats, `recruitment.gaussian_fitted`), a group norm
 (`recruitment.lasso`), a density (`recruitment.density`). What does: prediction before learning, data held out, or quantised

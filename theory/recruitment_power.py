@@ -155,7 +155,9 @@ power = Theorem(
             "claim", chernoff, {v: miss, p: _exponent, u: tilt_rate, q: threshold_nats, r: sum_cumulant}, {"exponent": "exponent"}
         ),
     ),
-    equality=Equality("not attained: e^(h z) lies strictly below its chord; the rate 2 (D/R)^2 is exact as D/R tends to 0"),
+    equality=Equality(
+        "not attained: e^(h (K - S)) is above 1 wherever S < K; for two fair values and K = 0 the rate tends to 2 (D/R)^2 with D/R to 0"
+    ),
     needs={
         "range": Witness(
             _wide | {cumulant_excess: _zero},

@@ -1,6 +1,6 @@
 """The sequential test: look after every token, for ever, and still recruit falsely with probability at most e^-K.
 
-    P{ exists t: sum_(i<=t) ln(q_i/p_i) >= K } <= e^-K,        K_m = ln(m (m + 1)/alpha):  any test, ever: < alpha
+    P{ exists t: sum_(i<=t) ln(q_i/p_i) >= K } <= e^-K,        K_m = ln(m (m + 1)/alpha):  any test, ever: <= alpha
 
 q_t and p_t are the alternative's and the current model's probabilities of token t, each computed from the tokens before it; p is
 the law of the data. The prefixes at which the test first crosses exclude each other, and the alternative gives them at most 1 in
@@ -153,7 +153,7 @@ all_time = Theorem(
 
 ever = Theorem(
     name="recruitment.ever",
-    title="Whatever the number of tests: any false recruitment has probability below alpha",
+    title="However many tests: any false recruitment in the first M has probability below alpha",
     claim=sp.Lt(any_false, level_false, **rel),
     assumes={"thresholds": SLACK},
     definitions=all_time.definitions,
@@ -162,7 +162,7 @@ ever = Theorem(
         Manifest("never all", sp.Gt(level_false, false_recruitment_ever.stated, **rel), form=level_false / (tests + 1)),
         Combine("claim", sp.Lt(any_false, level_false, **rel), {"so far": 1, "never all": 1}),
     ),
-    equality=Equality("strict: alpha M/(M + 1) tends to alpha"),
+    equality=Equality("strict for every M; of infinitely many tests that exclude each other, alpha itself is attained"),
     needs={"thresholds": _repeated},
     uses=(all_time,),
     source=SOURCE,

@@ -4,7 +4,8 @@ The class: degrees, first dials, first contained layers, and last dials on a gri
 degree, first dial and start, a greater last dial costs more (`schedule.budget`), raises no outside mass
 (`schedule.raised`, `concentration.monotone`) and so no leak (`schedule.tighter`). The least last dial that reaches the target is
 found by bisection over the grid, every comparison decided in Arb; the certificate is the grid point just below it, which misses.
-By the monotony every cheaper schedule of the slice misses too, on the grid or off it.
+By the monotony every schedule of the slice with a last dial no greater misses too, on the grid or off it;
+between these two grid points, less than one resolution apart in the last dial, nothing is decided.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@
     Against the informal statements: independence of the gains is in the definitions and is no hypothesis ([power], [delay], [delay_sharp],
     [power_variance]); Wald's identity, Cantelli's and Hoeffding's inequalities, Kraft's sum and the binomial term, which Python argues in
     words, are proved here; mean times are those of tests that stop at T at the latest, for every T ([mean_time]), or that stop by T
-    ([mean_time_floor], [optimality]); [gaussian_fitted] is about the tail of chi-square in closed form, not about Gaussian integrals. *)
+    whatever comes ([mean_time_floor], [optimality]); gains of either sign, a logarithm of q/p among them, never reach K for certain, and
+    [mean_time_floor_horizon] and [optimality_horizon] are about those, with what is missing at T made explicit; [gaussian_fitted] is about the tail of chi-square in closed form, not about Gaussian integrals. *)
 
 From Coq Require Import Reals Lra Psatz Lia ZArith.
 From Flocq Require Import Core.Raux.
@@ -590,6 +591,66 @@ Proof.
   by apply: (Rmult_le_reg_r (mean p z)) => //; rewrite /Rdiv Rmult_assoc Rinv_l; lra.
 Qed.
 
+Section Waiting.
+Variables (X : finType) (p z : X -> R) (K : R).
+(** Probability that the sum, from s, has not reached K after T samples. *)
+Fixpoint waiting (T : nat) (s : R) : R :=
+  if T is T'.+1 then \sum_x p x * (if Rle_dec K (s + z x) then 0 else waiting T' (s + z x)) else 1.
+
+Hypothesis law : distribution p.
+
+Lemma below_ge0 T s : 0 <= below p z K T s.
+Proof.
+  elim: T s => [|T ih] s /=; first by case: Rlt_dec => /=; lra.
+  by apply: sum_ge0 => x _; apply: Rmult_le_pos; [exact: (proj1 law) | exact: ih].
+Qed.
+
+Lemma waiting_ge0 T s : 0 <= waiting T s.
+Proof.
+  elim: T s => [|T ih] s /=; first lra.
+  by apply: sum_ge0 => x _; apply: Rmult_le_pos; [exact: (proj1 law) | case: Rle_dec => /= _; [lra | exact: ih]].
+Qed.
+
+Lemma waiting_below T s : s < K -> waiting T s <= below p z K T s.
+Proof.
+  elim: T s => [|T ih] s sK /=; first by case: Rlt_dec => /= h; lra.
+  apply: sum_le => x _; apply: Rmult_le_compat_l; first exact: (proj1 law).
+  by case: Rle_dec => /= h; [exact: below_ge0 | apply: ih; lra].
+Qed.
+
+(** The sum where the test stops, or after T samples, is at least K but for what is short of it while the test waits. *)
+Lemma ended_waiting m T s : (forall x, - m <= z x) -> K - (K - s + INR T * m) * waiting T s <= ended p z K T s.
+Proof.
+  move=> worst; elim: T s => [|T ih] s; first by rewrite /=; lra.
+  rewrite S_INR /=; set c := K - s + (INR T + 1) * m.
+  have -> : K - c * (\sum_x p x * (if Rle_dec K (s + z x) then 0 else waiting T (s + z x)))
+      = \sum_x (K * p x - c * (p x * (if Rle_dec K (s + z x) then 0 else waiting T (s + z x)))).
+    by rewrite sum_sub !sum_scale (proj2 law); ring.
+  apply: sum_le => x _; have := proj1 law x => p0.
+  case: Rle_dec => /= h; first by have := Rmult_le_compat_l _ _ _ p0 h; lra.
+  have w0 := waiting_ge0 T (s + z x); have wx := worst x.
+  have : (K - (s + z x) + INR T * m) * waiting T (s + z x) <= c * waiting T (s + z x).
+    by apply: Rmult_le_compat_r => //; rewrite /c; lra.
+  move=> le; have := ih (s + z x) => le'.
+  have := Rmult_le_compat_l _ _ _ p0 (_ : K - c * waiting T (s + z x) <= ended p z K T (s + z x)); move=> /(_ ltac:(lra)); lra.
+Qed.
+End Waiting.
+
+(** Gains of either sign never reach K for certain within T samples. What is missing falls exponentially with T. *)
+Theorem mean_time_floor_horizon (X : finType) (p z : X -> R) (K m low R_g : R) (T : nat) (law : distribution p) (R_positive : 0 < R_g)
+    (range : forall x, low <= z x <= low + R_g) (worst : forall x, - m <= z x) (m_nonnegative : 0 <= m) (mean_positive : 0 < mean p z)
+    (threshold : 0 < K) (samples_positive : (0 < T)%N) (enough : 0 < INR T * mean p z - K) :
+  K / mean p z - (K + INR T * m) / mean p z * exp (- (2 * (INR T * mean p z - K) ^ 2 / (INR T * R_g ^ 2))) <= spent p z K T 0.
+Proof.
+  have := ended_waiting K law T 0 worst; rewrite wald // Rplus_0_l Rminus_0_r => le.
+  have w := Rle_trans _ _ _ (waiting_below z law T threshold) (power law R_positive range samples_positive enough).
+  set e := exp _ in w *; have c0 : 0 <= K + INR T * m by have := Rmult_le_pos _ _ (pos_INR T) m_nonnegative; lra.
+  have := Rmult_le_compat_l _ _ _ c0 w => {}w.
+  apply: (Rmult_le_reg_r (mean p z)) => //.
+  have -> : (K / mean p z - (K + INR T * m) / mean p z * e) * mean p z = K - (K + INR T * m) * e by field; lra.
+  lra.
+Qed.
+
 Section Optimality.
 Variables (X : finType) (p q : X -> R) (stop : seq X -> bool).
 
@@ -649,6 +710,67 @@ Proof.
   have le := Rle_trans _ _ _ (stops_at_least truth current supported settled) level.
   have := ln_le_mono (exp_pos _) le; rewrite ln_exp => {}le.
   by apply: (Rmult_le_reg_r (mean q (evidence p q))) => //; rewrite /Rdiv Rmult_assoc Rinv_l; lra.
+Qed.
+
+Section Horizon.
+Variables (X : finType) (p q : X -> R) (stop : seq X -> bool).
+Hypotheses (truth : distribution q) (current : distribution p) (supported : forall x, 0 < q x -> 0 < p x).
+Local Notation D := (mean q (evidence p q)).
+
+Lemma false_stop_le1 T h : false_stop p stop T h <= 1.
+Proof.
+  elim: T h => [|T ih] h /=; case: (stop h); try lra.
+  apply: Rle_trans (_ : \sum_x p x <= _); last by rewrite (proj2 current); lra.
+  by apply: sum_le => x _; have := Rmult_le_compat_l _ _ _ (proj1 current x) (ih (rcons h x)); lra.
+Qed.
+
+Lemma evidence_exp x a : q x * exp (a - evidence p q x) <= p x * exp a.
+Proof.
+  have e := exp_pos a; case: (proj1 truth x) => [q0|<-]; last by rewrite Rmult_0_l; apply: Rmult_le_pos; [exact: (proj1 current) | lra].
+  have p0 := supported q0; right.
+  rewrite /evidence /Rminus exp_plus -ln_Rinv; last exact: div_pos.
+  by rewrite exp_ln; [field; lra | apply: Rinv_0_lt_compat; exact: div_pos].
+Qed.
+
+(** For tangents at any two points, one for the runs that stop and one for those that do not. *)
+Lemma stops_horizon T h a b :
+  (1 + a) * false_stop q stop T h + (1 + b) * (1 - false_stop q stop T h) - exp a * false_stop p stop T h - exp b * (1 - false_stop p stop T h)
+  <= D * samples_used q stop T h.
+Proof.
+  elim: T h a b => [|T ih] h a b /=; have := exp_tangent a; have := exp_tangent b; case: (stop h) => tb ta; try lra.
+  set S := fun x => false_stop q stop T (rcons h x); set F := fun x => false_stop p stop T (rcons h x).
+  set U := fun x => samples_used q stop T (rcons h x).
+  have -> : D * (1 + \sum_x q x * U x) = \sum_x q x * (evidence p q x + D * U x).
+    rewrite [RHS](sum_eq (g := fun x => q x * evidence p q x + D * (q x * U x))) => [|x _]; last by ring.
+    by rewrite sum_add sum_scale -/D; ring.
+  have -> : (1 + a) * (\sum_x q x * S x) + (1 + b) * (1 - \sum_x q x * S x) - exp a * (\sum_x p x * F x) - exp b * (1 - \sum_x p x * F x)
+      = \sum_x ((1 + a) * (q x * S x) + (1 + b) * (q x - q x * S x) - exp a * (p x * F x) - exp b * (p x - p x * F x)).
+    by rewrite !sum_sub sum_add !sum_scale !sum_sub (proj2 truth) (proj2 current).
+  apply: sum_le => x _; have q0 := proj1 truth x.
+  have F0 : 0 <= F x by exact: false_stop_ge0 (proj1 current) _ _.
+  have F1 : F x <= 1 by exact: false_stop_le1.
+  have := Rmult_le_compat_l _ _ _ q0 (ih (rcons h x) (a - evidence p q x) (b - evidence p q x)); rewrite -/(S x) -/(F x) -/(U x).
+  have := Rmult_le_compat_r _ _ _ F0 (evidence_exp x a).
+  have := Rmult_le_compat_r (1 - F x) _ _ ltac:(lra) (evidence_exp x b).
+  lra.
+Qed.
+End Horizon.
+
+(** Tests that stop by T with probability [settled] below 1: their mean time, cut off at T. As [settled] tends to 1 it is ln(1/alpha)/D. *)
+Theorem optimality_horizon (X : finType) (p q : X -> R) (stop : seq X -> bool) (T : nat) (alpha : R) (truth : distribution q)
+    (current : distribution p) (supported : forall x, 0 < q x -> 0 < p x) (mean_positive : 0 < mean q (evidence p q))
+    (level : false_stop p stop T [::] <= alpha) (alpha_positive : 0 < alpha) :
+  let settled := false_stop q stop T [::] in 0 < settled < 1 ->
+  (settled * ln (settled / alpha) + (1 - settled) * ln (1 - settled)) / mean q (evidence p q) <= samples_used q stop T [::].
+Proof.
+  move=> settled s01; have := stops_horizon stop truth current supported T [::] (ln (settled / alpha)) (ln (1 - settled)).
+  rewrite -/settled exp_ln; last by apply: div_pos; lra.
+  rewrite exp_ln; last lra.
+  set F := false_stop p _ _ _ in level *; have F0 : 0 <= F by exact: false_stop_ge0 (proj1 current) _ _.
+  have : settled / alpha * F <= settled / alpha * alpha by apply: Rmult_le_compat_l => //; left; apply: div_pos; lra.
+  have -> : settled / alpha * alpha = settled by field; lra.
+  have : (1 - settled) * (1 - F) <= 1 - settled by nra.
+  move=> c f le; apply: (Rmult_le_reg_r (mean q (evidence p q))) => //; rewrite /Rdiv Rmult_assoc Rinv_l; lra.
 Qed.
 
 (** * A learned alternative *)
