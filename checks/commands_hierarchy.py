@@ -68,7 +68,8 @@ def hierarchy(
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         from checks.data import DataError
-        from checks.hierarchy_model import TOKENS, Prices, file_domain, topic_domains
+        from checks.hierarchy_data import TOKENS, file_domain, topic_domains
+        from checks.hierarchy_model import Prices
         from checks.hierarchy_report import report_on
         from checks.hierarchy_run import Setting
         from checks.verdict import EXIT_CODES

@@ -15,8 +15,9 @@ from checks.claims import Case, judge
 from checks.enclosure import Value
 from checks.extinction_exact import bits, upper
 from checks.hierarchy_cases import mixture_cases
+from checks.hierarchy_data import Domain, Windows, make_windows
 from checks.hierarchy_exact import Mixture, softmax
-from checks.hierarchy_model import WORKING, Domain, Windows, make_windows, router_logits
+from checks.hierarchy_model import WORKING, router_logits
 from checks.hierarchy_run import Arrival, Candidate, Run, Setting, Training, arrive, begin, recruit_until_done, rise_of
 from checks.layer import attend
 from checks.verdict import FAILS, HOLDS, UNDECIDED, Verdict, worst

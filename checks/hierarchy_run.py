@@ -15,13 +15,13 @@ import numpy as np
 from flint import arb, fmpq
 
 from checks.extinction_exact import bits, upper
+from checks.hierarchy_data import Windows
 from checks.hierarchy_model import (
     WORKING,
     Expert,
     Model,
     Prices,
     Steps,
-    Windows,
     new_expert,
     potential,
     router_logits,

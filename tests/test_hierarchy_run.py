@@ -15,21 +15,16 @@ from checks.claims import Case, judge
 from checks.cli import main
 from checks.data import upper_norm
 from checks.extinction_exact import bits
+from checks.hierarchy_data import CLASSES, FEATURES, Domain, class_blocks, make_windows, topic_domains
 from checks.hierarchy_model import (
-    CLASSES,
-    FEATURES,
-    Domain,
     Model,
     Prices,
-    class_blocks,
     expert_cost,
     localist_codes,
-    make_windows,
     new_expert,
     potential,
     router_cost,
     structure_cost,
-    topic_domains,
     train_expert,
     train_router,
 )
