@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from decimal import ROUND_CEILING, Decimal
 from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,6 +125,11 @@ def _bits(ball: arb) -> str:
     return f"{float(ball.mid()) / LN2:,.2f}"
 
 
+def _up(value: float) -> str:
+    """Four decimals, rounded up."""
+    return str(Decimal(value).quantize(Decimal("0.0001"), ROUND_CEILING))
+
+
 def _print(report: Report) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -186,16 +192,20 @@ def _print(report: Report) -> None:
     )
     console.print(bounds)
     rows = table(
-        "Router and experts together, certified on captured logits (worst query of each domain)",
-        "domain", "queries", "eps_r", "eps_b", "1 - F", "bound", "H joint", "bound", "verdicts",
+        "Router and experts together, certified on captured logits (worst query of each column, rounded up)",
+        "domain", "queries", "eps_r", "eps_b", "1 - F", "bound", "H joint, nats", "bound", "verdicts",
     )  # fmt: skip
     for part in report.composed:
         tally = " ".join(sorted({name for counts in part.verdicts.values() for name in counts}))
         numbers = (part.router_miss, part.pointer_miss, part.miss, part.miss_bound, part.joint, part.joint_bound)
-        rows.add_row(Text(part.domain), str(part.queries), *(f"{x:.4f}" for x in numbers), tally)
+        rows.add_row(Text(part.domain), str(part.queries), *(_up(x) for x in numbers), tally)
     console.print(rows)
-    tested = len(run.last_round)
+    open_ones = sum(entry.verdict != "rejected" for entry in run.last_round)
     console.print(
         f"{report.verdict.name}: {', '.join(f'{name} {verdict.name}' for name, verdict in report.judged.items())}. "
-        f"The last state is gamma-locally optimal with respect to the {tested} candidates tested since the last accepted move."
+        + (
+            f"Of the {len(run.last_round)} candidates tested in the last state, {open_ones} were too close to their gain to tell."
+            if open_ones
+            else f"The last state is gamma-locally optimal with respect to the {len(run.last_round)} candidates, as trained, tested in it."
+        )
     )

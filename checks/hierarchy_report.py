@@ -23,6 +23,7 @@ from checks.layer import attend
 from checks.verdict import FAILS, HOLDS, UNDECIDED, Verdict, worst
 from theory import symbols as sym
 from theory.hierarchy_budget import budget, moves, steps_with_large_map
+from theory.rounding import round_end
 from theory.theorem import Theorem
 
 CERTIFIED = (0, 5, 10, 15)  # queries of a window that are certified
@@ -31,7 +32,7 @@ LN2 = 0.6931471805599453
 
 @dataclass(frozen=True)
 class Composed:
-    """Router and experts on the certified queries of one domain: worst measured values beside the bounds, and the verdicts."""
+    """Router and experts on the certified queries of one domain: each value at its worst query, rounded up, and the verdicts."""
 
     domain: str
     queries: int
@@ -228,7 +229,8 @@ def compose(run: Run, domain: int, name: str, certified: int, tell: Callable[[st
             rows.append({**found[0][1].values, **_ceilings(found)})
 
     def greatest(value: Callable[[dict[sp.Symbol, arb]], arb]) -> float:
-        return max(float(value({symbol: arb(x) for symbol, x in row.items()}).mid()) for row in rows)
+        with bits(128):
+            return max(round_end(value({symbol: arb(x) for symbol, x in row.items()}).upper(), "up") for row in rows)
 
     return Composed(
         domain=name,
