@@ -340,8 +340,9 @@ def source_digest(folder: Path = SOURCES) -> str:
 
 
 def default_build() -> Path:
-    """A folder of the user's cache: compiled proofs are not part of the sources."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "localist" / "coq"
+    """A folder of the user's cache, one for every checkout: compiled proofs are not part of the sources."""
+    checkout = hashlib.sha256(str(SOURCES.resolve()).encode()).hexdigest()[:8]
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "localist" / f"coq-{checkout}"
 
 
 @click.command("prove")
