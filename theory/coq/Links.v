@@ -478,7 +478,7 @@ Lemma miss_probability_variance (X : finType) (p z : X -> R) (K low R_g : R) (N 
   (forall x, low <= z x <= low + R_g) -> 0 < INR N * recruitment.mean p z - K ->
   recruitment.below p z K N 0 <= Formulas.miss_probability_variance (INR N) (recruitment.mean p z) K R_g.
 Proof.
-  move=> law range enough; apply: Rle_trans (recruitment.power_variance law range enough) _; right.
+  move=> law range enough; apply: Rle_trans (recruitment.power_variance_independent law range enough) _; right.
   by rewrite /Formulas.miss_probability_variance (Rmult_comm (recruitment.mean p z)).
 Qed.
 

@@ -4,8 +4,7 @@
     the tokens before it; a sequential test looks after every token up to a horizon T, and the bounds do not depend on T. Samples are
     independent because their sums are taken one sample after the other ([below], [spent], [ended]).
 
-    Against the informal statements: independence of the gains is in the definitions and is no hypothesis ([power], [delay], [delay_sharp],
-    [power_variance]); Wald's identity, Cantelli's and Hoeffding's inequalities, Kraft's sum and the binomial term, which Python argues in
+    Against the informal statements: independence of the gains is in the definitions and is no hypothesis ([power], [delay], [delay_sharp]); Wald's identity, Cantelli's and Hoeffding's inequalities, Kraft's sum and the binomial term, which Python argues in
     words, are proved here; mean times are those of tests that stop at T at the latest, for every T ([mean_time]), or that stop by T
     whatever comes ([mean_time_floor], [optimality]); gains of either sign, a logarithm of q/p among them, never reach K for certain, and
     [mean_time_floor_horizon] and [optimality_horizon] are about those, with what is missing at T made explicit; [gaussian_fitted] is about the tail of chi-square in closed form, not about Gaussian integrals. *)
@@ -431,7 +430,7 @@ Lemma exp_pow x n : exp x ^ n = exp (INR n * x).
 Proof. by elim: n => [|n ih]; rewrite ?S_INR /= ?Rmult_0_l ?exp_0 // ih -exp_plus; congr exp; ring. Qed.
 
 (** P(S_N < K), all samples independent of the law p and gains z in an interval of length R_g. *)
-Theorem power_variance (X : finType) (p z : X -> R) (K low R_g : R) (N : nat) (law : distribution p)
+Theorem power_variance_independent (X : finType) (p z : X -> R) (K low R_g : R) (N : nat) (law : distribution p)
     (range : forall x, low <= z x <= low + R_g) (enough : 0 < INR N * mean p z - K) :
   below p z K N 0 <= INR N * R_g ^ 2 / (INR N * R_g ^ 2 + 4 * (INR N * mean p z - K) ^ 2).
 Proof.
@@ -447,6 +446,51 @@ Proof.
   have -> : INR N * mean p z + V / x - K = x + V / x by rewrite /x; ring.
   rewrite -/V.
   have -> : ((V / x) ^ 2 + V) / (x + V / x) ^ 2 = V / (V + x ^ 2) by field; repeat split; nra.
+  apply: div_le; nra.
+Qed.
+
+Definition covariance (X : finType) (p y z : X -> R) := \sum_x p x * ((y x - mean p y) * (z x - mean p z)).
+
+Lemma variance_sum (X : finType) (p : X -> R) (N : nat) (z : 'I_N -> X -> R) :
+  variance p (fun x => \sum_(i < N) z i x) = \sum_(i < N) \sum_(j < N) covariance p (z i) (z j).
+Proof.
+  have mean_sum : mean p (fun x => \sum_(i < N) z i x) = \sum_(i < N) mean p (z i).
+    by rewrite /mean exchange_big; apply: sum_eq => x _; rewrite sum_scale.
+  rewrite /variance mean_sum /covariance.
+  have -> : \sum_(i < N) \sum_(j < N) \sum_x p x * ((z i x - mean p (z i)) * (z j x - mean p (z j)))
+      = \sum_x \sum_(i < N) \sum_(j < N) p x * ((z i x - mean p (z i)) * (z j x - mean p (z j))).
+    by rewrite [RHS]exchange_big; apply: sum_eq => i _; rewrite [RHS]exchange_big.
+  apply: sum_eq => x _; rewrite -sum_sub /= Rmult_1_r big_distrlr /= -sum_scale.
+  by apply: eq_bigr => i _; rewrite big_distrr.
+Qed.
+
+(** P(S < K), S the sum of gains under one law, alike in mean, in an interval of length R_g, and uncorrelated all together. *)
+Theorem power_variance (X : finType) (p : X -> R) (N : nat) (z : 'I_N -> X -> R) (K low R_g D : R) (law : distribution p)
+    (range : forall i x, low <= z i x <= low + R_g) (alike : forall i, mean p (z i) = D)
+    (uncorrelated : \sum_(i < N) \big[Rplus/0]_(j < N | j != i) covariance p (z i) (z j) <= 0) (enough : 0 < INR N * D - K) :
+  \sum_x p x * (if Rlt_dec (\sum_(i < N) z i x) K then 1 else 0) <= INR N * R_g ^ 2 / (INR N * R_g ^ 2 + 4 * (INR N * D - K) ^ 2).
+Proof.
+  set S := fun x => \sum_(i < N) z i x; set x := INR N * D - K in enough *; set V := variance p S.
+  have N0 := pos_INR N; have V0 : 0 <= V := variance_ge0 S law.
+  have total : mean p S = INR N * D.
+    rewrite /mean /S (sum_eq (g := fun x => \sum_(i < N) p x * z i x)) => [|y _]; last by rewrite sum_scale.
+    by rewrite exchange_big (sum_eq (g := fun=> D)) => [|i _]; [rewrite sum_const_all card_ord | exact: alike].
+  have V1 : V <= INR N * (R_g ^ 2 / 4).
+    rewrite /V variance_sum (sum_eq (g := fun i => variance p (z i) + \big[Rplus/0]_(j < N | j != i) covariance p (z i) (z j))).
+      rewrite sum_add; have : \sum_(i < N) variance p (z i) <= \sum_(i < N) (R_g ^ 2 / 4).
+        by apply: sum_le => i _; exact: (variance_range law (range i)).
+      rewrite sum_const_all card_ord => v.
+      by apply: Rle_trans (Rplus_le_compat _ _ _ _ v uncorrelated) _; rewrite Rplus_0_r; right.
+    move=> i _; rewrite (bigD1 i) //=; congr (_ + _).
+    by rewrite /covariance /variance; apply: sum_eq => y _; rewrite /= Rmult_1_r.
+  have x2 : 0 < x ^ 2 by apply: pow_lt.
+  have Vx : 0 <= V / x by apply: Rmult_le_pos => //; left; exact: Rinv_0_lt_compat.
+  have := below_square S (K := K) (u := INR N * D + V / x) law 1 ltac:(rewrite /x in enough Vx *; lra).
+  rewrite -/V total /= (sum_eq (g := fun y => p y * (if Rlt_dec (\sum_(i < N) z i y) K then 1 else 0))) => [|y _]; last by rewrite Rplus_0_l.
+  move=> le; apply: Rle_trans le _.
+  have -> : INR N * D + V / x - K = x + V / x by rewrite /x; ring.
+  have -> : ((INR N * D + V / x - 1 * (INR N * D)) * ((INR N * D + V / x - 1 * (INR N * D)) * 1) + 1 * V) / ((x + V / x) * ((x + V / x) * 1))
+      = V / (V + x ^ 2) by field; repeat split; nra.
   apply: div_le; nra.
 Qed.
 
