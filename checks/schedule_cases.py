@@ -262,7 +262,11 @@ def first_cases() -> list[Case]:
 
 def tighter_case(masses: Sequence[fmpq], others: Sequence[fmpq], origin: str) -> Case:
     """Two stacks by their outside masses."""
-    values: Values = {sym.stay: product([1 - x for x in masses]), sym.stay_other: product([1 - x for x in others])}
+    values: Values = {
+        sym.stay: product([1 - x for x in masses]),
+        sym.stay_other: product([1 - x for x in others]),
+        sym.eps_excess: min((y - x for x, y in zip(masses, others, strict=True)), default=fmpq(0)),
+    }
     return Case(values, origin, {"masses": [[str(x) for x in side] for side in (masses, others)]}, list(masses) == list(others))
 
 

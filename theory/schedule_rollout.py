@@ -14,6 +14,7 @@ from theory.steps import Cite, Combine, Induction, Manifest
 from theory.symbols import (
     depth,
     eps_at,
+    eps_excess,
     eps_first,
     eps_greatest,
     eps_other_at,
@@ -261,11 +262,15 @@ monotone = Theorem(
     name="schedule.tighter",
     title="Layers that leak less, each of them, have a smaller product bound",
     claim=sp.Ge(stay, stay_other, **rel),
-    assumes={},
+    assumes={
+        "each": Hypothesis(
+            sp.Ge(eps_excess, 0, **rel), "every layer leaks at most as much as in the second stack", "Compare layer by layer."
+        )
+    },
     definitions=product_of(_STAY)
     | FRACTION
     | product_of(1 - eps_other_at[k_step], stay_other_at, stay_other)
-    | {"each layer": sp.Le(eps_at[k_step], eps_other_at[k_step], **rel), "other is": sp.Le(eps_other_at[k_step], 1, **rel)},
+    | {"excess is": sp.Ge(eps_other_at[k_step] - eps_at[k_step], eps_excess, **rel), "other is": sp.Le(eps_other_at[k_step], 1, **rel)},
     steps=(
         Induction(
             "products", sp.Ge(stay_at[k_step], stay_other_at[k_step], **rel),
@@ -275,7 +280,7 @@ monotone = Theorem(
                     "next state", sp.Ge(stay_at[_next], stay_other_at[_next], **rel),
                     {
                         "stay goes on": ONE, "stay_2 goes on": -ONE, "products.at": _STAY,
-                        "each layer": stay_other_at[k_step],
+                        "excess is": stay_other_at[k_step], "each": stay_other_at[k_step],
                     },
                 ),
             ),
@@ -284,6 +289,11 @@ monotone = Theorem(
         Combine("claim", sp.Ge(stay, stay_other, **rel), {"stay is": ONE, "stay_2 is": -ONE, "products": ONE}),
     ),
     equality=Equality("the same outside masses", {stay_other: stay}),
+    needs={
+        "each": Witness(
+            {eps_excess: -HALF, stay: HALF, stay_other: ONE}, text="one layer that leaks 1/2, and 0 in the second stack"
+        )
+    },
     source=SOURCE,
 )  # fmt: skip
 

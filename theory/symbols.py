@@ -307,6 +307,7 @@ pascal_at = sp.IndexedBase("C_s", nonnegative=True)  # the same up to k^j
 binomial_at = sp.IndexedBase("b_s", nonnegative=True)  # sum over j = 0..p of binomial(p + 1, j) k^j
 eps_at = sp.IndexedBase("eps_s", nonnegative=True)  # greatest outside mass of an in-block row of the layer
 eps_other_at = sp.IndexedBase("eps2_s", nonnegative=True)  # the same of another stack
+eps_excess = _declare("eps_more", "least excess of a layer's second outside mass over its first", "1", "real")
 kept_at = sp.IndexedBase(
     "kept_s", nonnegative=True
 )  # least in-block mass of an in-block row of the product of attention matrices
