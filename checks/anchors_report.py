@@ -183,7 +183,8 @@ def certified_norm(angles: Cosines, index: int, query: Array, phi: arb) -> arb |
     for stretch in (1.0, 1 + 2.0**-40, 1 + 2.0**-30, 1 + 2.0**-20, 1.001, 1.1, 2.0, 8.0):
         odds = sum(((-arb(stretch) * x).exp() for x in drops), arb(0))
         if 1 / (1 + odds) >= phi:
-            return arb(stretch) * (square if square > 0 else arb(0)).sqrt()
+            longest = square.upper()  # a ball around 0 may hold a small norm: its upper end is safe
+            return arb(stretch) * (arb(longest).sqrt() if longest > 0 else arb(0))
     return None
 
 
@@ -310,10 +311,10 @@ class Redundancy:
     least_anchors: int
     fidelity: float  # with that many, from below
     entropy: float  # of the two-level row with that many, from above
-    entropy_least: float  # ln n - psi(t): with no number of anchors less, from below
+    entropy_least: float  # ln n - psi(|t|): no two-level row at the margin has less, from below
     exchange_rate: float  # dH/dt at fixed fidelity
     top_anchor: float  # greatest weight of one anchor, from below
-    spread_floor: float  # least entropy of any row whose anchors carry no more than that, from below
+    spread_floor: float  # least entropy of any row of that fidelity whose anchors carry no more than that, from below
 
 
 def redundancy(keys: int, margin: float, phi: float) -> Redundancy:
@@ -330,7 +331,7 @@ def redundancy(keys: int, margin: float, phi: float) -> Redundancy:
             )
         stay = arb(fidelity_bound(FLINT, keys, least, t))
         share = stay / least
-        gap = arb(range_gap(FLINT, t)) if margin > 0 else arb(0)
+        gap = arb(range_gap(FLINT, abs(t))) if margin else arb(0)  # below 0 the other keys lead, by -t: the same two levels
         return Redundancy(
             keys, margin, least, down(stay), up(arb(entropy_ceiling(FLINT, keys, least, t))), down(arb(keys).log() - gap),
             float(arb(exchange_rate(FLINT, keys, least, stay)).mid()), down(share), down(arb(spread_entropy(FLINT, stay, share))),

@@ -134,7 +134,7 @@ def _print(found: Report, row: Redundancy | None, names: list[str], origin: str)
 
     along = "the budget" if found.budget is not None else "that norm"
     lines = [
-        ("anchors", f"{found.anchors}", f"in {found.dimensions} dimensions", ""),
+        ("anchors", f"{found.anchors}", f"in {found.dimensions} dimensions, as directions of norm 1", ""),
         ("coherence", f"<= {high(found.coherence)}", "greatest signed cosine", "anchors.tied_margin"),
         ("coherence floor", f">= {low(found.coherence_floor)}", "of any anchors in these dimensions", found.floor_theorem),
     ]
@@ -166,19 +166,24 @@ def _print(found: Report, row: Redundancy | None, names: list[str], origin: str)
         (
             "information",
             f">= {low(found.information_bits)}",
-            f"bits ({low(found.information_nats)} nats) about the block",
+            f"bits ({low(found.information_nats)} nats), where the target is met",
             "anchors.information",
         )
     )
     if row is not None:
         lines += [
             ("anchors a pointer", f"{row.least_anchors}", f"of {row.keys} keys, margin {row.margin:g}", "anchors.redundancy"),
-            ("entropy", f"<= {high(row.entropy)}", "nats, of the row with that many", "entropy.ceiling"),
-            ("entropy floor", f">= {low(row.entropy_least)}", "nats, for any number of anchors", "anchors.entropy_least"),
+            ("entropy", f"<= {high(row.entropy)}", "nats, of the two-level row with that many", "entropy.ceiling"),
+            (
+                "entropy floor",
+                f">= {low(row.entropy_least)}",
+                "nats, of two-level rows, any number of anchors",
+                "anchors.entropy_least",
+            ),
             (
                 "spread floor",
                 f">= {low(row.spread_floor)}",
-                f"nats, if none carries more than {low(row.top_anchor)}",
+                f"nats, any row of that fidelity, none above {low(row.top_anchor)}",
                 "anchors.spread",
             ),
             (

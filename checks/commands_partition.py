@@ -239,7 +239,7 @@ def _print_records(records: list[Record]) -> None:
                 event = f"renewed, {record.changed} tokens in another block" if record.changed else "renewed, same blocks"
             table.add_row(
                 str(record.step), "-" if record.loss is None else f"{record.loss:.4f}", str(record.partition.blocks),
-                _up(record.moved), _up(record.moved_by_norms), _down(record.budget), f"{100 * record.left:.0f} %",
+                _up(record.moved), _up(record.moved_by_norms), _down(record.budget), f"{int(100 * record.left)} %",
                 "-" if record.certain_until is None else str(record.certain_until), event,
             )  # fmt: skip
     _console().print(table)

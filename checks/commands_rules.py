@@ -187,7 +187,13 @@ def _short(value: Any, signed: bool = False) -> str:
         low, high = (f"{x:{'+' if signed else ''}.{digits}g}" for x in (value.low, value.high))
         if low == high:
             return low
-    return f"{value.low:.2g} .. {value.high:.2g}"
+    return f"{_down(value.low, 2)} .. {_up(value.high, 2)}"
+
+
+def _down(value: float, digits: int = 6) -> str:
+    from theory.rounding import decimal_text
+
+    return decimal_text(value, "down", digits)
 
 
 def _up(value: float, digits: int = 6) -> str:

@@ -73,6 +73,17 @@ def test_targets_out_of_reach_name_the_cap():
     assert run("--pointers", "5", "--dimensions", "6", "--budget", "9").exit_code == 0
 
 
+@pytest.mark.parametrize("margin", [-3.0, -1.0, 1.0, 3.0])
+def test_the_entropy_floor_of_two_levels_is_one_at_every_margin(margin):
+    """Below a margin of 0 the other keys lead: the floor is that of -t, not ln n."""
+    found = redundancy(8, margin, 0.01)
+    assert found.entropy_least == redundancy(8, -margin, 0.01).entropy_least
+    for size in range(1, 8):
+        weights = np.r_[np.full(size, np.exp(margin)), np.ones(8 - size)]
+        share = weights / weights.sum()
+        assert found.entropy_least <= -(share * np.log(share)).sum()
+
+
 def test_equal_anchors_are_never_told_apart():
     rows = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     found = report(rows, names(rows), 0.9, 1e6)
