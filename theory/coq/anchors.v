@@ -738,7 +738,8 @@ Proof.
   nra.
 Qed.
 
-(** Welch's bound is none on the one-sided coherence. *)
+(** Welch's bound is none on the one-sided coherence: the two numbers. That the icosahedron's twelve directions have the coherence
+    1 / sqrt 5 is not proved here; Python's tests enclose their cosines. *)
 Theorem welch_is_wrong : 1 / sqrt 5 < sqrt ((12 - 3) / (3 * (12 - 1))).
 Proof. by Numbers.enclose. Qed.
 
