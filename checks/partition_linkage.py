@@ -56,6 +56,7 @@ class Certificate:
     margin: Exact | None  # least similarity inside minus greatest across
     weakest: tuple[int, int] | None  # tokens of the weakest link
     strongest: tuple[int, int] | None  # tokens of the greatest similarity across
+    error: float = 0.0  # bound on the error of the float similarities in which the trees were found
 
     @property
     def gap(self) -> Exact | None:
@@ -68,7 +69,10 @@ class Certificate:
         gap = self.gap
         if gap is None:
             return UNDECIDED
-        return HOLDS if gap > 0 else FAILS if gap < 0 else UNDECIDED
+        if gap > 0:
+            return HOLDS
+        # the trees were found among float similarities, so the weakest link may be stronger by twice their error
+        return FAILS if arb(gap) + 4 * arb(self.error) < 0 else UNDECIDED
 
     @property
     def optimal(self) -> Verdict:
@@ -215,6 +219,7 @@ def certify(similarity: Similarity, labels: Labels, tree: Tree | None = None) ->
         margin=None if cross is None or low is None else difference(low[0], cross[0]),
         weakest=min(strengths, key=lambda pair: float(arb(pair[0]).mid()))[1] if strengths else None,
         strongest=None if cross is None else cross[1],
+        error=similarity.error,
     )
 
 

@@ -20,7 +20,18 @@ from checks.partition_cases import matrix, numbered, strengths
 from checks.partition_embeddings import Embeddings, cooccurrence, encoder_embeddings, read_embeddings, text_embeddings
 from checks.partition_files import load, save
 from checks.partition_layer import layer_similarity, layer_states
-from checks.partition_linkage import METHODS, by_size, certify, choose, compare, components, merged, partition, spanning_tree
+from checks.partition_linkage import (
+    METHODS,
+    Certificate,
+    by_size,
+    certify,
+    choose,
+    compare,
+    components,
+    merged,
+    partition,
+    spanning_tree,
+)
 from checks.partition_similarity import Similarity, above, below
 from checks.partition_training import State, certain_steps, certified, follow, measured_move, norm_move, train_on_text
 from checks.penalty import off_block_penalty
@@ -514,3 +525,11 @@ def test_bad_use_exits_with_2_and_says_why(localist, arguments, says):
     done = localist(*arguments)
     assert done.exit_code == 2, done.output
     assert says in done.output
+
+
+def test_a_gap_within_the_error_of_float_similarities_is_undecided():
+    """The trees that give the weakest link were found among floats: just below zero nothing is certain."""
+    near = Certificate(2, fmpq(1), fmpq(1) + fmpq(1, 2**40), None, (0, 1), (1, 2), error=2.0**-40)
+    assert near.verdict is UNDECIDED
+    assert dataclasses.replace(near, error=0.0).verdict is FAILS
+    assert dataclasses.replace(near, cross=fmpq(1, 2)).verdict is HOLDS
