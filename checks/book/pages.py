@@ -53,7 +53,8 @@ def _prose(text: str) -> str:
         if all(line.startswith("    ") for line in part.split("\n")):
             blocks.append(code(inspect.cleandoc(part), "text"))
         else:
-            blocks.append(plain(part) + "\n")
+            # *words* of a docstring are meant as emphasis; a lone asterisk is a product
+            blocks.append(re.sub(r"(?<!\w)\\\*([A-Za-z][\w .,'-]*?)\\\*(?!\w)", r"*\1*", plain(part)) + "\n")
     return "\n".join(blocks)
 
 
