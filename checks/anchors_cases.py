@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import comb
 
 import sympy as sp
@@ -31,7 +32,7 @@ def lazily(values: Callable[[], Values], origin: str, exact: object, extremal: b
     """A case whose balls can be made finer."""
 
     def finer(bits: int) -> Values:
-        return at(bits, values)  # type: ignore[arg-type, return-value]
+        return at(bits, values)
 
     return Case(finer(BITS), origin, exact, extremal, finer)
 
@@ -201,8 +202,7 @@ def cases_of_row(row: Row) -> Iterator[tuple[Theorem, Case]]:
     """The same of a softmax row, whose weights are balls; and the redundancy that its margin needs."""
 
     def values(bits: int) -> Values:
-        found: Values = at(bits, lambda: _anchors_of(row))  # type: ignore[arg-type, return-value, assignment]
-        return observe(row, bits) | found
+        return observe(row, bits) | at(bits, lambda: _anchors_of(row))
 
     case = Case(values(BITS), row.origin, row.exact, False, values)
     inside = [x for x, flag in zip(row.scores, row.block, strict=True) if flag]
@@ -336,6 +336,9 @@ def cases_of_system(system: System, shares: Sequence[Sequence[fmpq]] = ()) -> It
         found = claimed(system.observe())
         return found | {sym.coherence_bound: fmpq(1, 2), sym.t: system_lead if system_lead > 0 else fmpq(1)}
 
+    def hull(index: int, weights: Sequence[fmpq]) -> Values:
+        return claimed(system.hull(index, weights))
+
     system_lead = rational(min(x for row in system.drops for x in row))
     case = lazily(values, system.origin, exact)
     for theorem in (bud.mean_margin, bud.least_margin, bud.least_budget, bud.near_optimal, bud.apart):
@@ -347,7 +350,7 @@ def cases_of_system(system: System, shares: Sequence[Sequence[fmpq]] = ()) -> It
         yield (
             bud.dual,
             lazily(
-                lambda index=index, weights=weights: claimed(system.hull(index, weights)),  # type: ignore[misc]
+                partial(hull, index, weights),
                 f"{system.origin}, query {index}",
                 exact | {"query": index, "shares": [str(w) for w in weights]},
             ),

@@ -121,7 +121,8 @@ class Code:
     def rationals(self) -> tuple[fmpq, ...] | None:
         """All cosines, where each of them is rational; equality is decided on them."""
         every = [x for row in self.cosines() for x in row]
-        return tuple(every) if all(isinstance(x, fmpq) for x in every) else None  # type: ignore[arg-type]
+        rational = tuple(x for x in every if isinstance(x, fmpq))
+        return rational if len(rational) == len(every) else None
 
     @property
     def flat(self) -> bool:

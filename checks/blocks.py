@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import sympy as sp
 import torch
 from flint import fmpq
+from hypothesis.strategies import SearchStrategy
 
 from checks import blocks_cases, blocks_controls
 from checks.blocks_exact import ExactLayer, ExactSequence, distance, exact_layers, root_above, square_norm, weights_of
@@ -111,7 +112,7 @@ def cases_of_rows(
     captured: the scores that the layer computed in floats, [sequence][query][key]; judged as exact reals, with their exact
     distance from the exact scores as the rounding.
     """
-    added = rational(bounds[sym.beta]) * rational(bounds[sym.dial])  # type: ignore[arg-type]
+    added = rational(bounds[sym.beta]) * rational(bounds[sym.dial])  # type: ignore[arg-type]  # settings are exact, never balls
     own, qk_form = {**bounds, **measured(layer)}, len(layer.squares) == 2
     for number, sequence in enumerate(layer.sequences):
         for query in sequence.queries():
@@ -211,11 +212,11 @@ def _zeros(fleet: PromisedFleet) -> Iterator[Emission]:
         )
 
 
-def _without_leak() -> object:
+def _without_leak() -> SearchStrategy[Plan]:
     return plans(leak=(0.0,))
 
 
-@holds_for(non_interference, value_shift, given=_without_leak, examples=3, text=True)  # type: ignore[arg-type]
+@holds_for(non_interference, value_shift, given=_without_leak, examples=3, text=True)
 def replaced_tokens(plan: Plan, options: Options) -> Iterator[Emission]:
     """All tokens outside a block are replaced: captured weights of its rows stay the same, bit for bit; outputs in Arb."""
     fleet = promised_fleet(plan, options)
@@ -292,7 +293,7 @@ def living_products(batch: LayerBatch, options: Options) -> Iterator[Emission]:
         yield product, Case(values, origin)
 
 
-@holds_for(column_groups, negative_margin, given=_without_leak, examples=2, text=True)  # type: ignore[arg-type]
+@holds_for(column_groups, negative_margin, given=_without_leak, examples=2, text=True)
 def readings_that_fail(plan: Plan, options: Options) -> Iterator[Emission]:
     """Column groups trained to extinction with attention across blocks alive; extinct layers without a dial that look outside.
 

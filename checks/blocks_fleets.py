@@ -17,7 +17,7 @@ from flint import fmpq
 from hypothesis import strategies as st
 
 from checks.blocks_exact import BrokenPromiseError, ExactLayer, exact_layers
-from checks.data import Batch, Measured, measure, synthetic, text_batch
+from checks.data import Batch, Measured, measure, token_batch
 from checks.enclosure import Value, rational
 from checks.layer import Structure, equal_blocks
 from checks.penalty import Ball, off_block_mask, off_block_penalty
@@ -71,12 +71,10 @@ class Plan:
 
     def batch(self, options: Options, layers: int) -> Batch:
         """The data: one sequence for each layer, tokens with own-block part at most 1 and the rest at most the leak."""
-        given: dict[str, object] = {"sequences": 1, "tokens": self.tokens, "leak": self.leak, "causal": self.causal}
-        given |= {"dtype": getattr(torch, self.dtype), "device": pick_device(options.device)}
-        sizes, seeds = self.structure.features, self.seeds(layers)
-        if self.text:
-            return text_batch(sizes, seeds, path=options.text, **given)  # type: ignore[arg-type]
-        return synthetic(sizes, seeds, **given)  # type: ignore[arg-type]
+        return token_batch(
+            self.structure.features, self.seeds(layers), text=self.text, path=options.text, sequences=1, tokens=self.tokens,
+            leak=self.leak, causal=self.causal, dtype=getattr(torch, self.dtype), device=pick_device(options.device),
+        )  # fmt: skip
 
     @property
     def form_bound(self) -> fmpq:
@@ -246,14 +244,14 @@ def _promised_fleet(plan: Plan, options: Options, layers: int | None) -> Promise
     data = measure(batch)
     config = plan.config(batch, data)
     promise = guarantee(config)
-    where = {"dtype": batch.tokens.dtype, "device": batch.tokens.device}
     start = initialise(
         structure,
         plan.seeds(count),
         group_norm=INITIAL,
         value_norm=VALUE_BALL,
         readout_norm=READOUT_BALL,
-        **where,  # type: ignore[arg-type]
+        dtype=batch.tokens.dtype,
+        device=batch.tokens.device,
     )
     balls = Balls(Ball(plan.ball, "group" if plan.per_group else "matrix"), VALUE_BALL, READOUT_BALL)
     run = train(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from rich.console import JustifyMethod
+
     from checks.partition_embeddings import Embeddings
     from checks.partition_linkage import Certificate, Method, Partition
     from checks.partition_training import Record
@@ -164,12 +166,12 @@ def _console() -> Any:
     return Console(width=None if sys.stdout.isatty() else 130, highlight=False, markup=False)
 
 
-def _table(title: str, columns: dict[str, str]) -> Any:
+def _table(title: str, columns: dict[str, JustifyMethod]) -> Any:
     from rich.table import Table
 
     made = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for name, side in columns.items():
-        made.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
+        made.add_column(name, justify=side, overflow="fold")
     return made
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from theory.schedule_numbers import MEASURES, LayerBounds, Number, Schedule, ScheduleError, Stack
+from theory.schedule_numbers import MEASURES, LayerBounds, Measure, Number, Schedule, ScheduleError, Stack
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,7 +80,7 @@ def schedule(
     layers: int, degrees: tuple[Fraction, ...], lows: tuple[Fraction, ...], high: Fraction | None, keys: int, block: int,
     leads: tuple[Fraction, ...], values: tuple[Fraction, ...], strength: Fraction, starts: tuple[int, ...],
     threshold: Fraction | None, target: Fraction | None,
-    measure: str, cap: Fraction, resolution: Fraction, trained: bool, text: Path | None, tokens: int, steps: int, seed: int,
+    measure: Measure, cap: Fraction, resolution: Fraction, trained: bool, text: Path | None, tokens: int, steps: int, seed: int,
     as_json: bool, out: Path | None,
 ) -> None:  # fmt: skip
     """Schedules of the dial over depth: budgets, guarantees, the cheapest one for a target, and what a stack on text leaks.
@@ -114,7 +114,7 @@ def schedule(
 
 def _report(
     layers: int, degrees: tuple[Fraction, ...], lows: tuple[Fraction, ...], high: Fraction | None, given: tuple[Any, ...],
-    starts: tuple[int, ...], threshold: Fraction | None, target: Fraction | None, measure: str, cap: Fraction, resolution: Fraction,
+    starts: tuple[int, ...], threshold: Fraction | None, target: Fraction | None, measure: Measure, cap: Fraction, resolution: Fraction,
     text: tuple[Any, ...],
 ) -> dict[str, Any]:  # fmt: skip
     from rich.console import Console
@@ -137,7 +137,7 @@ def _report(
             return table_report(schedules, stack, start, threshold)
         chosen = starts or (layers // 2,)
         return search_report(
-            stack, [whole(d) for d in degrees], lows, chosen, cap, target, measure, resolution, status.update  # type: ignore[arg-type]
+            stack, [whole(d) for d in degrees], lows, chosen, cap, target, measure, resolution, status.update
         )  # fmt: skip
 
 

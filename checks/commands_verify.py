@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import click
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -168,12 +168,13 @@ def _print(run: object, seconds: float) -> None:
     assert isinstance(run, RunResult)
     console = Console(width=None if sys.stdout.isatty() else 150)
     table = Table(title="Statements (* counterexample)", title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for heading, side in (
+    columns: tuple[tuple[str, JustifyMethod], ...] = (
         ("family", "left"), ("statement", "left"), ("derived", "left"), ("examples", "right"), ("layers", "right"),
         ("worst slack", "right"), ("tightness", "right"), ("controls killed", "right"), ("verdict", "left"),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for heading, side in columns:
         # a name is folded rather than cut short; numbers are never split
-        table.add_column(heading, justify=side, overflow="fold", no_wrap=side == "right" and " " not in heading)  # type: ignore[arg-type]
+        table.add_column(heading, justify=side, overflow="fold", no_wrap=side == "right" and " " not in heading)
     colours = {"HOLDS": "green", "FAILS": "bold red", "UNDECIDED": "yellow", "OUT_OF_DOMAIN": "yellow"}
     family = ""
     for statement in run.statements:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ __all__ = [
     "semantic_blocks",
     "synthetic",
     "text_batch",
+    "token_batch",
     "upper_norm",
     "words_of",
 ]
@@ -442,3 +444,26 @@ def text_batch(
             yield blocks, table[torch.from_numpy(order[at])], goal
 
     return _assemble(drawn(), target, sizes, block_norm, leak, device, source)
+
+
+class BatchOptions(TypedDict, total=False):
+    """What `synthetic` and `text_batch` both take, under one meaning."""
+
+    sequences: int
+    tokens: int
+    block_norm: float
+    leak: float
+    target: str
+    in_block: float
+    causal: bool
+    dtype: torch.dtype
+    device: torch.device | str
+
+
+def token_batch(
+    features: Sequence[int], seeds: Sequence[int], *, text: bool, path: Path | None, **options: Unpack[BatchOptions]
+) -> Batch:
+    """Real text (of `path`, or the default one) as `text_batch` makes it, or synthetic codes as `synthetic` does, one seed per layer."""
+    if text:
+        return text_batch(features, seeds, path=path, **options)
+    return synthetic(features, seeds, **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from flint import fmpq
@@ -106,8 +107,8 @@ def searched_content(batch: RowBatch, options: Options) -> Iterator[Emission]:
     values = [(0.0,) if flag else (1.0,) for flag in inside]
     for index in range(16):
         low, high = (rational(x) for x in sorted((rng.normal(0, 2, 2) * 0.5 ** rng.integers(0, 12)).tolist()))
-        turns = float(low), float(high)
-        found = climb(lambda x, at=turns: _log_step(x, inside, *at), rng.standard_normal(batch.n) * min(batch.scale, 10.0))  # type: ignore[misc]
+        step = partial(_log_step, inside=inside, low=float(low), high=float(high))
+        found = climb(step, rng.standard_normal(batch.n) * min(batch.scale, 10.0))
         row = DialRow(
             tuple(map(rational, found.tolist())), tuple(inside.tolist()), fmpq(1), f"searched row {index} of {batch}",
             tuple((rational(x),) for (x,) in values),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import TypeVar
 
 import sympy as sp
 from flint import arb, ctx, fmpq
@@ -33,6 +34,7 @@ from theory.export.python import compile_expression
 from theory.theorem import Theorem
 
 NO_SLACK = fmpq(0)
+Made = TypeVar("Made")
 Extra = Callable[[int], Mapping[sp.Symbol, Value]]
 OF_A_DISTRIBUTION = (dual_form, at_outside_mass, pointer, pointer_half, pointer_best)
 OF_A_ROW = (*OF_A_DISTRIBUTION, ceiling, exponential, floor, gap_bound, tiers, tier_mass_bound)
@@ -40,8 +42,8 @@ _two_level_entropy = compile_expression(entropy_ceiling.stated, entropy_ceiling.
 _floor_size = compile_expression(entropy_floor_size.stable, entropy_floor_size.args)
 
 
-def at(bits: int, number: Callable[[], arb]) -> arb:
-    """The number, computed with `bits` of precision."""
+def at(bits: int, number: Callable[[], Made]) -> Made:
+    """The number, or several, computed with `bits` of precision."""
     old, ctx.prec = ctx.prec, bits
     try:
         return number()

@@ -24,7 +24,7 @@ from flint import arb, fmpq
 from hypothesis import strategies as st
 
 from checks.claims import Case
-from checks.data import Batch, Measured, measure, synthetic, text_batch
+from checks.data import Batch, Measured, measure, token_batch
 from checks.enclosure import Value, rational
 from checks.extinction_exact import bits, upper
 from checks.layer import Structure, equal_blocks
@@ -120,18 +120,11 @@ def variants(plan: Plan) -> list[Variant]:
 
 def make_batch(plan: Plan, structure: Structure, text: bool, layers: int, options: Options) -> Batch:
     """The data of a fleet, synthetic or text."""
-    common = {
-        "sequences": 4,
-        "tokens": plan.tokens,
-        "leak": plan.leak,
-        "causal": plan.causal,
-        "dtype": getattr(torch, plan.dtype),
-        "device": pick_device(options.device),
-    }
     seeds = [plan.seed + index for index in range(layers)]
-    if text:
-        return text_batch(structure.features, seeds, path=options.text, **common)
-    return synthetic(structure.features, seeds, **common)
+    return token_batch(
+        structure.features, seeds, text=text, path=options.text, sequences=4, tokens=plan.tokens, leak=plan.leak, causal=plan.causal,
+        dtype=getattr(torch, plan.dtype), device=pick_device(options.device),
+    )  # fmt: skip
 
 
 def a_priori(structure: Structure, measured: Measured, layer: int, minibatch: bool) -> fmpq:

@@ -10,7 +10,7 @@ from flint import fmpq
 from checks import hierarchy_cases as cases
 from checks.claims import Case
 from checks.extinction_exact import bits
-from checks.hierarchy_exact import Event, EventRun, Mixture, Quadratic, captured_mixture
+from checks.hierarchy_exact import EVENT_KINDS, Event, EventRun, Mixture, Quadratic, captured_mixture
 from checks.hierarchy_trained import DescentPlan, descent_plans, trained_cases
 from checks.properties import Emission, FamilyChecks, Options, Trained, holds_for
 from checks.strategies import SEEDS
@@ -83,8 +83,8 @@ def random_runs(seed: int, options: Options) -> Iterator[Emission]:
         empty = EventRun(fmpq(0), (), *gains)
         events = []
         for _ in range(int(rng.integers(0, 13))):
-            kind = ("step", "block", "expert")[int(rng.integers(3))]
-            event = Event(kind, fmpq(0), number(-4, 5), number(1, 9), number(0, 30))  # type: ignore[arg-type]
+            kind = EVENT_KINDS[int(rng.integers(3))]
+            event = Event(kind, fmpq(0), number(-4, 5), number(1, 9), number(0, 30))
             drop = empty.need(event) + (0 if exactly else number(0, 9))
             events.append(Event(event.kind, drop, event.lift, event.eta, event.size))
         run = EventRun(number(-40, 400), tuple(events), *gains)

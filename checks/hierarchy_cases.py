@@ -10,7 +10,7 @@ from flint import arb, fmpq
 from checks.claims import Case
 from checks.enclosure import Value
 from checks.extinction_exact import bits, upper
-from checks.hierarchy_exact import Event, EventRun, Mixture, Quadratic
+from checks.hierarchy_exact import EVENT_KINDS, Event, EventRun, Mixture, Quadratic
 from theory import symbols as sym
 from theory.hierarchy_budget import budget, moves, steps_with_large_map
 from theory.hierarchy_compose import chain_rule, composition, entropy_bound, marginal
@@ -141,9 +141,9 @@ def bound_cases() -> list[Case]:
 
 def _run(start: fmpq, kinds: str, gains: tuple[fmpq, fmpq], eta: fmpq, size: fmpq, lifts: fmpq = ZERO) -> EventRun:
     """Events that each bring exactly what is required: letters s (step), b (block), e (expert)."""
-    names = {"s": "step", "b": "block", "e": "expert"}
+    names = {kind[0]: kind for kind in EVENT_KINDS}
     needs = {"s": eta * size * size / 2, "b": gains[0], "e": gains[1]}
-    events = tuple(Event(names[k], needs[k], lifts, eta, size if k == "s" else fmpq(0)) for k in kinds)  # type: ignore[arg-type]
+    events = tuple(Event(names[k], needs[k], lifts, eta, size if k == "s" else fmpq(0)) for k in kinds)
     return EventRun(start, events, *gains)
 
 

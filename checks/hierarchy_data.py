@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -52,9 +53,9 @@ def topic_domains() -> tuple[Domain, Domain]:
     return first, second
 
 
-def file_domain(path: object) -> Domain:
+def file_domain(path: str | Path) -> Domain:
     """A domain from a UTF-8 file; DataError if it is none, or too short."""
-    words = tuple(words_of(read_text(path)))  # type: ignore[arg-type]
+    words = tuple(words_of(read_text(path)))
     if len(words) < LEAST_WORDS:
         raise DataError(
             f"a domain needs at least {LEAST_WORDS} words; {path} has {len(words)}: no expert could be learned from it. "

@@ -144,11 +144,15 @@ def captured_mixture(
     )
 
 
+EventKind = Literal["step", "block", "expert"]
+EVENT_KINDS: tuple[EventKind, ...] = ("step", "block", "expert")
+
+
 @dataclass(frozen=True)
 class Event:
     """One event: new data first (`lift`), then a step of size eta with |P| = size, or an accepted move; `drop` is its decrease."""
 
-    kind: Literal["step", "block", "expert"]
+    kind: EventKind
     drop: Number
     lift: Number = ZERO
     eta: fmpq = ONE

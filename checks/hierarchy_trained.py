@@ -15,7 +15,7 @@ from flint import arb, arb_mat, ctx, fmpq
 from hypothesis import strategies as st
 
 from checks.claims import Case
-from checks.data import Batch, measure, synthetic, text_batch
+from checks.data import Batch, measure, token_batch
 from checks.enclosure import Value, rational
 from checks.extinction_exact import bits, upper
 from checks.hierarchy_exact import Event, EventRun
@@ -129,12 +129,11 @@ class DescentPlan:
     def build(self, layers: int, options: Options) -> tuple[Structure, Batch, Parameters, GroupPenalty]:
         """Structure, data, first state and penalty, in float64."""
         structure = equal_blocks(self.blocks, 2 * self.blocks, causal=self.causal)
-        common = {"sequences": 2, "tokens": self.tokens, "leak": self.leak, "causal": self.causal, "dtype": torch.float64}
         seeds = [self.seed + index for index in range(layers)]
-        if self.text:
-            batch = text_batch(structure.features, seeds, path=options.text, device=pick_device(options.device), **common)  # type: ignore[arg-type]
-        else:
-            batch = synthetic(structure.features, seeds, device=pick_device(options.device), **common)  # type: ignore[arg-type]
+        batch = token_batch(
+            structure.features, seeds, text=self.text, path=options.text, sequences=2, tokens=self.tokens, leak=self.leak,
+            causal=self.causal, dtype=torch.float64, device=pick_device(options.device),
+        )  # fmt: skip
         start = initialise(structure, seeds, dtype=torch.float64, device=batch.tokens.device)
         return structure, batch, start, off_block_penalty(structure, self.penalty)
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, TypedDict, Unpack
 
 import torch
 from jaxtyping import Bool, Float
@@ -113,19 +113,29 @@ class Structure:
         return self.features if self.parametrisation == "bilinear" else self.heads
 
 
-def equal_blocks(blocks: int, width: int, head: int = 0, **rest: object) -> Structure:
+class StructureOptions(TypedDict, total=False):
+    """What `equal_blocks` leaves to `Structure`."""
+
+    value_width: int
+    classes: int
+    temperature: float
+    strength: float
+    causal: bool
+
+
+def equal_blocks(blocks: int, width: int, head: int = 0, **rest: Unpack[StructureOptions]) -> Structure:
     """The structure with `blocks` equal blocks: bilinear if head is 0, else qk with head width `head`."""
     if blocks < 1 or width % blocks or head % blocks:
         raise LayerError(
             f"equal_blocks needs a block count that divides width and head, got blocks={blocks}, "
             f"width={width}, head={head}: blocks have equal sizes. Use Structure(features=...) for others."
         )
-    made = Structure(
+    return Structure(
         features=(width // blocks,) * blocks,
         heads=(head // blocks,) * blocks if head else (),
         parametrisation="qk" if head else "bilinear",
+        **rest,
     )
-    return replace(made, **{"value_width": 0, "classes": 0, **rest})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,7 @@ def _offsets() -> list[Case]:
     for p, c in ((F(1, 2), F(1, 6)), (F(1, 3), F(1, 4)), (F(1, 5), F(1, 2)), (F(3, 4), F(1, 100)), (F(1, 2), F(1, 2))):
         for ratio in (1 / c, F(1, 2) / c):
 
-            def make(p: Fraction = p, c: Fraction = c, ratio: Fraction = ratio):  # type: ignore[no-untyped-def]
+            def make(p: Fraction = p, c: Fraction = c, ratio: Fraction = ratio) -> Values:
                 bound = p / c if ratio * c == 1 else F(5, 4) * p / c
                 return {sym.threshold_nats: ln(ratio), sym.offset_worst: ln(p / c), sym.offset_bound: ln(bound),
                         sym.false_rate: exact(p), sym.code_mass: fmpq(1)}  # fmt: skip
@@ -190,7 +190,7 @@ def _fits() -> list[Case]:
 def lasso_case(weight: Fraction, radius: Fraction, norms: Sequence[Fraction], origin: str) -> Case:
     """Candidates with these norms and penalty weight * norm; exact but for the exponentials."""
 
-    def make():  # type: ignore[no-untyped-def]
+    def make() -> Values:
         return {
             sym.lam: exact(weight), sym.candidate_ball: exact(radius), sym.candidates: len(norms), sym.recruit_norm: exact(max(norms)),
             sym.kraft_sum: sum(((-arb(exact(weight * norm))).exp() for norm in norms), arb(0)),

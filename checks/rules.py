@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import torch
@@ -91,7 +92,7 @@ def searched_content(batch: RowBatch, options: Options) -> Iterator[Emission]:
         rules = cases.some_rules(rng, batch.n, 3)
         tilt = RuleRow((fmpq(0),) * batch.n, rules, "tilt").tilt(0)
         inside, added = np.array(rules[0].keys), np.array([float(x.p) / float(x.q) for x in tilt])
-        found = climb(lambda x, at=(inside, added): excess(x, *at), rng.standard_normal(batch.n)).clip(-500, 500)  # type: ignore[misc]
+        found = climb(partial(excess, inside=inside, tilt=added), rng.standard_normal(batch.n)).clip(-500, 500)
         row = RuleRow(tuple(map(rational, found.tolist())), rules, f"searched row {index} of {batch}")
         yield sev.interaction, cases.others_case(row, 0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import torch
@@ -217,7 +218,7 @@ def searched_stacks(drawn: Draw, options: Options) -> Iterator[Emission]:
         g = int(rng.integers(1, tokens))
         start = rng.standard_normal(depth * tokens * tokens)
         with torch.enable_grad():
-            found = climb(lambda x, t=tokens, b=g: log_ratio(x, t, b), start)  # type: ignore[misc]
+            found = climb(partial(log_ratio, tokens=tokens, g=g), start)
         for stage, x in (("start", start), ("climbed", found)):
             stack = rational_stack(x, tokens, g, f"searched stack {index} ({stage}) of {drawn}")
             yield roll.rollout, cases.rollout_case(stack)

@@ -90,33 +90,32 @@ def schedule_case(schedule: Schedule) -> Case:
 
 def layer_case(schedule: Schedule, layer: int, wanted: Fraction, *, extremal: bool = False) -> Case:
     """One layer of a schedule against a wanted dial."""
+    origin = f"layer {layer} of {schedule}, wanted {wanted}"
+    return finely(lambda: layer_values(schedule, layer, wanted), origin, str(schedule), extremal=extremal)
 
-    def values() -> Values:
-        span = Fraction(schedule.high) - schedule.low
-        return {
-            sym.last: schedule.last,
-            sym.layer: layer,
-            sym.degree: exact(schedule.degree),
-            sym.dial_low: exact(schedule.low),
-            sym.dial_high: exact(schedule.high),
-            sym.dial_higher: exact(schedule.high),
-            sym.dial_layer: dial_of(schedule, layer),
-            sym.dial_wanted: exact(wanted),
-            sym.rise: exact((wanted - schedule.low) / span),
-        }
 
-    return finely(values, f"layer {layer} of {schedule}, wanted {wanted}", str(schedule), extremal=extremal)
+def layer_values(schedule: Schedule, layer: int, wanted: Fraction) -> Values:
+    """The symbols of one layer of a schedule against a wanted dial."""
+    span = Fraction(schedule.high) - schedule.low
+    return {
+        sym.last: schedule.last,
+        sym.layer: layer,
+        sym.degree: exact(schedule.degree),
+        sym.dial_low: exact(schedule.low),
+        sym.dial_high: exact(schedule.high),
+        sym.dial_higher: exact(schedule.high),
+        sym.dial_layer: dial_of(schedule, layer),
+        sym.dial_wanted: exact(wanted),
+        sym.rise: exact((wanted - schedule.low) / span),
+    }
 
 
 def raised_case(schedule: Schedule, layer: int, more: Fraction) -> Case:
     """One layer under a last dial raised by `more`."""
-    case = layer_case(schedule, layer, Fraction(schedule.high))
-
-    def values(bits: int) -> Values:
-        with ctx.workprec(bits):
-            return dict(case.finer(bits)) | {sym.dial_higher: exact(Fraction(schedule.high) + more)}  # type: ignore[misc]
-
-    return Case(values(BITS), f"{case.origin}, last dial raised by {more}", case.exact, more == 0, values)
+    wanted = Fraction(schedule.high)
+    origin = f"layer {layer} of {schedule}, wanted {wanted}, last dial raised by {more}"
+    raised: Values = {sym.dial_higher: exact(wanted + more)}
+    return finely(lambda: layer_values(schedule, layer, wanted) | raised, origin, str(schedule), extremal=more == 0)
 
 
 HALF = Fraction(1, 2)
@@ -168,7 +167,7 @@ def above_cases() -> list[Case]:
 def below_cases() -> list[Case]:
     """Every layer against a dial just above its own, and well above."""
     return [
-        layer_case(s, layer, Fraction(s.dial(layer)) + (Fraction(s.high) - s.low) * more)  # type: ignore[arg-type]
+        layer_case(s, layer, Fraction(s.dial(layer)) + (Fraction(s.high) - s.low) * more)  # type: ignore[arg-type]  # degrees are whole: exact
         for s in _RISING
         for layer in range(1, s.layers)
         for more in (Fraction(1, 2**40), Fraction(1, 5))
@@ -293,7 +292,7 @@ def flow_case(layers: Layers, maps: Sequence[tuple[fmpq, fmpq]], *, extremal: bo
     return finely(values, origin, layers.exact | {"maps": [[str(x) for x in pair] for pair in maps]}, extremal=extremal)
 
 
-def above(value: Value) -> Value:
+def above(value: Value) -> int | fmpq:
     """The value itself, or a fraction above a ball."""
     if not isinstance(value, arb):
         return value

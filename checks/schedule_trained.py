@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 
 import sympy as sp
 import torch
@@ -12,7 +12,7 @@ from flint import arb, arb_mat, fmpq
 from hypothesis import strategies as st
 
 from checks.claims import Case
-from checks.data import Batch, own_part, synthetic, text_batch
+from checks.data import Batch, own_part, token_batch
 from checks.enclosure import Value
 from checks.layer import Structure, equal_blocks
 from checks.properties import Options
@@ -58,11 +58,14 @@ class StackConfig:
 
     def batch(self, options: Options, fleet: int) -> Batch:
         """One sequence a stack, in float64."""
-        seeds = [self.seed + index for index in range(fleet)]
-        common = {"sequences": 2, "tokens": self.tokens, "leak": self.leak, "causal": self.causal, "dtype": torch.float64}
-        if self.text:
-            return text_batch(self.structure.features, seeds, path=options.text, **common)  # type: ignore[arg-type]
-        return synthetic(self.structure.features, seeds, **common)  # type: ignore[arg-type]
+        return token_batch(
+            self.structure.features, self.seeds(fleet), text=self.text, path=options.text, sequences=2, tokens=self.tokens,
+            leak=self.leak, causal=self.causal, dtype=torch.float64,
+        )  # fmt: skip
+
+    def seeds(self, fleet: int) -> list[int]:
+        """One seed a stack."""
+        return [self.seed + index for index in range(fleet)]
 
 
 @st.composite
@@ -85,12 +88,11 @@ def stack_configs(draw: st.DrawFn) -> StackConfig:
 def trained(config: StackConfig, options: Options, fleet: int) -> TrainedStack:
     """Train the fleet of a configuration."""
     batch = config.batch(options, fleet)
-    seeds = [config.seed + index for index in range(fleet)]
     return train_stack(
         batch,
         config.structure,
         [float(d) for d in config.schedule.dials()],
-        seeds=seeds,
+        seeds=config.seeds(fleet),
         steps=25,
         penalty=config.penalty,
         value_norm=config.value_norm,
@@ -106,13 +108,19 @@ def cases_of(stack: TrainedStack, member: int, config: StackConfig) -> Iterator[
         first = enclosed(stack, member, 0, start)
         if not any(mass > 0 for mass in first.masses):
             continue  # one layer attains its bounds, which exact stacks show; one block only has nothing outside
-        rollout = finely(lambda start=start: _rollout(enclosed(stack, member, 0, start)), origin, str(config))  # type: ignore[misc]
-        flow = finely(lambda start=start: _flow(enclosed(stack, member, 0, start)), origin, str(config))  # type: ignore[misc]
+        again = partial(enclosed, stack, member, 0, start)
+        rollout = finely(partial(_made, _rollout, again), origin, str(config))
+        flow = finely(partial(_made, _flow, again), origin, str(config))
         for theorem in OF_ROLLOUT:
             yield theorem, replace(rollout, extremal=first.absorbing and theorem is roll.rollout)
         for theorem in OF_FLOW:
             yield theorem, flow
     yield from norm_cases(stack, member, config)
+
+
+def _made(values: Callable[[Enclosed], Values], enclose: Callable[[], Enclosed]) -> Values:
+    """The values of a stack that is enclosed when they are asked for, at the precision of that moment."""
+    return values(enclose())
 
 
 def _common(found: Enclosed) -> Values:
@@ -135,7 +143,7 @@ def _rollout(found: Enclosed) -> Values:
 
 def _gains(found: Enclosed) -> list[fmpq]:
     """Exact bounds on the norms of the value maps."""
-    return [fmpq(above(gain)) for gain in found.gains]  # type: ignore[arg-type]
+    return [fmpq(above(gain)) for gain in found.gains]
 
 
 def _flow(found: Enclosed) -> Values:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,8 @@ from checks.threshold_layer import (
     Block,
     ExactLayer,
     Matrix,
+    Rows,
+    TokenSequence,
     above,
     blocks_of,
     greatest,
@@ -66,8 +68,8 @@ class Measured:
 
     layer: ExactLayer
 
-    def _over_sequences(self, of: object) -> arb:
-        return greatest([of(s, r) for s, r in zip(self.layer.sequences, self.layer.rows, strict=True)])  # type: ignore[operator]
+    def _over_sequences(self, of: Callable[[TokenSequence, Rows], arb]) -> arb:
+        return greatest([of(s, r) for s, r in zip(self.layer.sequences, self.layer.rows, strict=True)])
 
     @cached_property
     def output_gradient(self) -> arb:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from flint import fmpq
@@ -116,7 +117,7 @@ def search(shape: Shape, rng: np.random.Generator, starts: int = 3, steps: int =
     for _ in range(starts):
         targets = rng.integers(0, 2, shape.tokens)
         start = rng.standard_normal(sum(a * b for a, b in shape.sizes)) * rng.choice((0.3, 1.0))
-        x = climb(_with_slopes(lambda y, t=targets: ratio(shape, y, t)), start, steps)  # type: ignore[misc]
+        x = climb(_with_slopes(partial(ratio, shape, targets=targets)), start, steps)
         if ratio(shape, x, targets) > best:
             best, found, goals = ratio(shape, x, targets), x, targets
     tokens, *content, value, readout = (part.tolist() for part in shape.split(found))

@@ -9,7 +9,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from checks.data import Batch, measure, synthetic, text_batch
+from checks.data import Batch, measure, token_batch
 from checks.layer import Parameters, Structure, equal_blocks
 from checks.penalty import GroupPenalty, off_block_penalty, uniform_penalty
 from checks.properties import Options, Trained
@@ -43,17 +43,11 @@ class SmallFleet:
 
     def batch(self, options: Options, seeds: Sequence[int], sequences: int = 2) -> Batch:
         """The data, on the device of the options."""
-        common = {
-            "sequences": sequences,
-            "tokens": self.tokens,
-            "leak": self.leak,
-            "causal": self.causal,
-            "target": "soft" if self.soft else "mixture",
-        }
-        where = {"dtype": getattr(torch, self.dtype), "device": pick_device(options.device)}
-        if self.text:
-            return text_batch(self.structure.features, seeds, path=options.text, **common, **where)  # type: ignore[arg-type]
-        return synthetic(self.structure.features, seeds, **common, **where)  # type: ignore[arg-type]
+        return token_batch(
+            self.structure.features, seeds, text=self.text, path=options.text, sequences=sequences, tokens=self.tokens, leak=self.leak,
+            causal=self.causal, target="soft" if self.soft else "mixture", dtype=getattr(torch, self.dtype),
+            device=pick_device(options.device),
+        )  # fmt: skip
 
     def seeds(self, layers: int) -> list[int]:
         """One seed a layer."""

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -135,36 +135,47 @@ class Optimiser:
         return self.step[index] if isinstance(self.step, tuple) else self.step
 
 
-def sgd(step: float | tuple[float, ...], **rest: object) -> Optimiser:
+class StepOptions(TypedDict, total=False):
+    """What every optimiser below takes besides its own numbers; see `Optimiser`."""
+
+    clip: float | None
+    decay: float
+    minibatch: int | None
+
+
+def sgd(step: float | tuple[float, ...], **rest: Unpack[StepOptions]) -> Optimiser:
     """Plain (minibatch) gradient steps; clip=C gives the architecture-independent threshold C."""
-    return Optimiser(step, **rest)  # type: ignore[arg-type]
+    return Optimiser(step, **rest)
 
 
-def ema(step: float | tuple[float, ...], momentum: float = 0.9, **rest: object) -> Optimiser:
+def ema(step: float | tuple[float, ...], momentum: float = 0.9, **rest: Unpack[StepOptions]) -> Optimiser:
     """m+ = beta m + (1 - beta) v: directions bounded by the gradient bound."""
-    return Optimiser(step, "ema", momentum=momentum, **rest)  # type: ignore[arg-type]
+    return Optimiser(step, "ema", momentum=momentum, **rest)
 
 
-def heavy_ball(step: float | tuple[float, ...], momentum: float = 0.9, **rest: object) -> Optimiser:
+def heavy_ball(step: float | tuple[float, ...], momentum: float = 0.9, **rest: Unpack[StepOptions]) -> Optimiser:
     """m+ = beta m + v, as torch.optim.SGD: directions bounded by the gradient bound / (1 - beta)."""
-    return Optimiser(step, "heavy-ball", momentum=momentum, **rest)  # type: ignore[arg-type]
+    return Optimiser(step, "heavy-ball", momentum=momentum, **rest)
 
 
 def adam(
-    step: float | tuple[float, ...], betas: tuple[float, float] = (0.9, 0.999), epsilon: float = 1e-8, **rest: object
+    step: float | tuple[float, ...],
+    betas: tuple[float, float] = (0.9, 0.999),
+    epsilon: float = 1e-8,
+    **rest: Unpack[StepOptions],
 ) -> Optimiser:
     """Adam's direction, then the UNSCALED group prox: threshold C_A sqrt(p_g), whatever the loss."""
-    return Optimiser(step, "adam", betas=betas, epsilon=epsilon, **rest)  # type: ignore[arg-type]
+    return Optimiser(step, "adam", betas=betas, epsilon=epsilon, **rest)
 
 
-def failing_subgradient(step: float | tuple[float, ...], **rest: object) -> Optimiser:
+def failing_subgradient(step: float | tuple[float, ...], **rest: Unpack[StepOptions]) -> Optimiser:
     """What autograd does with lam ||theta||: hovers in a ball around zero and is never exactly zero."""
-    return Optimiser(step, subgradient=True, **rest)  # type: ignore[arg-type]
+    return Optimiser(step, subgradient=True, **rest)
 
 
-def failing_spectral_clipping(step: float | tuple[float, ...], radius: float, **rest: object) -> Optimiser:
+def failing_spectral_clipping(step: float | tuple[float, ...], radius: float, **rest: Unpack[StepOptions]) -> Optimiser:
     """Prox, then singular values clipped at `radius`: fills blocks that the prox had set to zero."""
-    return Optimiser(step, spectral_radius=radius, **rest)  # type: ignore[arg-type]
+    return Optimiser(step, spectral_radius=radius, **rest)
 
 
 @dataclass(frozen=True)
@@ -672,9 +683,9 @@ class LocalistFleet:
     seeds: tuple[int, ...] = ()
 
     @classmethod
-    def seeded(cls, structure: Structure, seeds: Sequence[int], **rest: object) -> LocalistFleet:
-        """A fresh fleet, one seed per layer."""
-        return cls(structure, initialise(structure, seeds, **rest), tuple(seeds))  # type: ignore[arg-type]
+    def seeded(cls, structure: Structure, seeds: Sequence[int], **rest: Any) -> LocalistFleet:
+        """A fresh fleet, one seed per layer; `rest` is for `initialise`."""
+        return cls(structure, initialise(structure, seeds, **rest), tuple(seeds))
 
     def train(
         self,
@@ -682,10 +693,10 @@ class LocalistFleet:
         penalty: GroupPenalty | None = None,
         optimiser: Optimiser | float = 0.1,
         steps: int = 100,
-        **rest: object,
+        **rest: Any,
     ) -> tuple[LocalistFleet, Run]:
-        """The trained fleet and the run; see `train`."""
-        run = train(self.parameters, batch, self.structure, penalty, optimiser, steps, **{"seeds": self.seeds, **rest})  # type: ignore[arg-type]
+        """The trained fleet and the run; `rest` is for `train`."""
+        run = train(self.parameters, batch, self.structure, penalty, optimiser, steps, **{"seeds": self.seeds, **rest})
         return replace(self, parameters=run.parameters), run
 
     def attend(self, batch: Batch, *, dial: float | Tensor = 0.0, rules: Sequence[Rule] = ()) -> Capture:

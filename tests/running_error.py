@@ -145,6 +145,6 @@ def _through(name: str, units: int) -> Any:
 
 for _name in ("exp", "log", "log1p", "expm1", "tanh", "sinh", "cosh"):
     setattr(RunningError, _name, _through(_name, KERNEL))
-RunningError.sqrt = _through("sqrt", 1)  # type: ignore[method-assign]
+RunningError.sqrt = _through("sqrt", 1)
 for _name in ("exp_gap", "log_gap", "kl_gap"):
     setattr(RunningError, _name, _through(_name, GAP))

@@ -425,7 +425,7 @@ def test_the_value_of_every_formula_is_rounded_as_python_rounds_it(scripts: Any)
         function = getattr(generated, formula.name)
         for place, got in zip(places, ends, strict=True):
             try:
-                want = [round_ball(lambda f=function, p=place: f(FLINT, *p), side) for side in ("down", "up")]  # type: ignore[misc]
+                want = [round_ball(lambda f=function, p=place: f(FLINT, *p), side) for side in ("down", "up")]
             except ArithmeticError:
                 assert got is None, (formula.name, place, got)
                 continue
@@ -461,7 +461,7 @@ def test_rounding_and_decimals_are_those_of_python(scripts: Any) -> None:
     doubles += [float(rng.randint(-(10**17), 10**17)) / rng.choice([1, 4, 1000]) for _ in range(500)]
     asked = [(value, side, digits) for value in doubles for side in ("up", "down") for digits in (None, 12, rng.randint(1, 17))]
     got = scripts.evaluate("(asked) => asked.map(([v, s, d]) => localist.decimalText(v, s, d))", asked)
-    assert [a for a, text in zip(asked, got, strict=True) if text != decimal_text(a[0], a[1], a[2])] == []  # type: ignore[arg-type]
+    assert [a for a, text in zip(asked, got, strict=True) if text != decimal_text(a[0], a[1], a[2])] == []
     shown = scripts.evaluate("(doubles) => doubles.map((v) => localist.shown(localist.exact(v)))", doubles)
     assert [v for v, text in zip(doubles, shown, strict=True) if text != f"{v + 0.0:.6g}"] == []
     fractions = [Fraction(rng.randint(-(10**40), 10**40), rng.randint(1, 10 ** rng.randint(1, 60))) for _ in range(500)]
@@ -476,7 +476,7 @@ def test_rounding_and_decimals_are_those_of_python(scripts: Any) -> None:
             "([parts, side]) => parts.map(([p, q]) => localist.roundFraction(localist.fraction(BigInt(p), BigInt(q)), side))",
             [[[str(f.numerator), str(f.denominator)] for f in fractions], side],
         )
-        assert [f for f, value in zip(fractions, rounded, strict=True) if float(value) != round_fraction(f, side)] == []  # type: ignore[arg-type]
+        assert [f for f, value in zip(fractions, rounded, strict=True) if float(value) != round_fraction(f, side)] == []
 
 
 def test_the_printer_refuses_what_javascript_cannot_name_and_what_python_refuses() -> None:
@@ -699,7 +699,7 @@ def test_text_that_cannot_be_read_changes_nothing(page: Any) -> None:
 def test_the_scripts_may_come_in_any_order_and_without_scripts_the_page_says_what_to_do(browser: Any, harness: Path) -> None:
     text = harness.read_text(encoding="utf-8")
     scripts = re.findall(r"<script defer src=.*?</script>", text)
-    assert {re.search(r"([\w]+\.js)", tag)[1] for tag in scripts} >= {*NUMERIC, "plot.js", "calculator.js", "explorer.js"}  # type: ignore[index]
+    assert {re.search(r"([\w]+\.js)", tag)[1] for tag in scripts} >= {*NUMERIC, "plot.js", "calculator.js", "explorer.js"}
     turned = text
     for tag in scripts:
         turned = turned.replace(tag, "")

@@ -192,7 +192,7 @@ def test_files(tmp_path: Path) -> None:
     assert isinstance(config, Config)
     assert config.training.step == 0.1  # the double, exactly
     with pytest.raises(AttributeError):
-        config.dial = config.dial  # type: ignore[misc]
+        config.dial = config.dial
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path / "none.toml")
     with pytest.raises(ConfigError, match="cannot be read"):

@@ -80,7 +80,7 @@ def test_controls_die(theorem: Theorem) -> None:
 
 
 @pytest.mark.parametrize("prop", CHECKS.properties, **NAMED)
-def test_properties_hold(prop) -> None:  # type: ignore[no-untyped-def]
+def test_properties_hold(prop) -> None:
     outcome = attack(prop, Options(layers=4, examples=0.3))
     for name, tally in outcome.tallies.items():
         assert tally.counts["FAILS"] + tally.counts["UNDECIDED"] == 0, (name, tally.failure or tally.undecided)

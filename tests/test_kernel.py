@@ -81,7 +81,7 @@ def trained(
     optimiser, _, rest = VARIANTS[name]
     start = initialise(structure, range(batch.layers), dtype=batch.tokens.dtype) if start is None else start
     before = TRAINED_BY.copy()
-    with backend(which):  # type: ignore[arg-type]
+    with backend(which):
         run = train(
             start, batch, structure, off_block_penalty(structure, penalty), optimiser, steps, record=("norms", "losses"), **rest
         )
@@ -216,7 +216,7 @@ def test_a_run_that_leaves_the_finite_numbers_is_stopped_and_named():
     start = initialise(structure, range(LAYERS))
     start.values[1, 0, 0] = 3e38
     for which in ("torch", "compiled"):
-        with backend(which), pytest.raises(TrainingError, match=r"layer 1 did not at step 0 \(counted from 0\)"):  # type: ignore[arg-type]
+        with backend(which), pytest.raises(TrainingError, match=r"layer 1 did not at step 0 \(counted from 0\)"):
             train(start, batch, structure, None, sgd(0.25), 3)
 
 
@@ -249,7 +249,7 @@ def test_without_the_extension_torch_trains_and_a_request_for_it_says_what_to_do
 
 
 def test_an_unknown_backend_is_refused():
-    with pytest.raises(TrainingError, match="backend must be auto, torch or compiled"), backend("numba"):  # type: ignore[arg-type]
+    with pytest.raises(TrainingError, match="backend must be auto, torch or compiled"), backend("numba"):
         pass
 
 

@@ -52,7 +52,7 @@ def draw(groups: Groups, layers: int = 2, seed: int = 0, dtype: torch.dtype = to
 @pytest.mark.parametrize("structure", [UNEQUAL, equal_blocks(3, 6), equal_blocks(2, 6, 4)])
 @pytest.mark.parametrize("cut", [two_index_groups, column_groups])
 def test_groups_tile_the_matrices(structure: Structure, cut: object) -> None:
-    groups = cut(structure)  # type: ignore[operator]
+    groups = cut(structure)
     weights = draw(groups)
     labels = torch.arange(math.prod(groups.shape), dtype=torch.float64).reshape(1, *groups.shape)
     tiles = expand(labels, groups)[0]
@@ -145,14 +145,14 @@ def test_projection_is_inside_the_ball_in_exact_arithmetic(dtype: torch.dtype, p
     structure = equal_blocks(2, 8, 4)
     groups = two_index_groups(structure)
     cut = groups if per == "group" else Groups(2, (4,), (8,))
-    got = project(draw(groups, 20, dtype=dtype) * 3, Ball(0.3, per), groups)  # type: ignore[arg-type]
+    got = project(draw(groups, 20, dtype=dtype) * 3, Ball(0.3, per), groups)
     for layer in got:
         for k, b, c in np.ndindex(cut.shape):
             rows, columns = cut.rows[0], cut.columns[0]
             entries = layer[k, b * rows : (b + 1) * rows, c * columns : (c + 1) * columns].flatten().tolist()
             assert sum(Fraction(v) ** 2 for v in entries) <= Fraction(0.3) ** 2
     inside = got / 2
-    assert torch.equal(project(inside, Ball(0.3, per), groups), inside)  # type: ignore[arg-type]
+    assert torch.equal(project(inside, Ball(0.3, per), groups), inside)
 
 
 def test_column_groups_do_not_make_cross_block_scores_zero() -> None:

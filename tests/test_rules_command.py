@@ -271,7 +271,7 @@ EXCLUDED = [
 
 
 @pytest.mark.parametrize(("a", "x", "b", "y", "one", "other"), EXCLUDED)
-def test_targets_that_exclude_each_other_are_named_with_a_certificate(a, x, b, y, one, other) -> None:  # type: ignore[no-untyped-def]
+def test_targets_that_exclude_each_other_are_named_with_a_certificate(a, x, b, y, one, other) -> None:
     text = SMALL + "causal = false\n" + rule(one, a, f"fidelity = {x}") + rule("bystander", "block = 1", "fidelity = 0.4")
     file = parse_rules(text + rule(other, b, f"fidelity = {y}"), HERE)
     with pytest.raises(UnreachableError) as caught:
@@ -391,7 +391,7 @@ def test_edits_are_followed_and_bad_ones_keep_what_was(layer: TextLayer, tmp_pat
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def call(*arguments: object):  # type: ignore[no-untyped-def]
+def call(*arguments: object):
     return CliRunner().invoke(main, ["rules", *map(str, arguments)])
 
 
@@ -455,7 +455,7 @@ def test_watching_reports_every_change(tmp_path: Path) -> None:
     reports: list[str] = []
     real = rules_file.Watched.poll
 
-    def counting(self: Watched) -> bool:  # type: ignore[type-arg]
+    def counting(self: Watched) -> bool:
         changed = real(self)
         if changed:
             reports.append("changed")

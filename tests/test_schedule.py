@@ -128,7 +128,7 @@ def layer(
 ) -> tuple[Value, Value]:
     """x_i + W sum a_j x_j in the plane."""
     mean = [sum((a * v[k] for a, v in zip(row, x, strict=True)), fmpq(0)) for k in range(2)]
-    return tuple(x[query][k] + form[k][0] * mean[0] + form[k][1] * mean[1] for k in range(2))  # type: ignore[return-value]
+    return tuple(x[query][k] + form[k][0] * mean[0] + form[k][1] * mean[1] for k in range(2))
 
 
 def a_floor(rng: np.random.Generator) -> dict[sp.Symbol, Value]:

@@ -65,7 +65,7 @@ def test_a_bound_tightened_by_a_part_in_a_million_does_not_replay(theorem: Theor
     claim = theorem.claim
     down = -1 if isinstance(claim, (sp.Le, sp.Lt)) else 1
     wrong = type(claim)(claim.lhs, claim.rhs + down * PART_PER_MILLION * sp.Abs(claim.rhs), evaluate=False)
-    last = dataclasses.replace(theorem.steps[-1], fact=wrong)  # type: ignore[call-arg]
+    last = dataclasses.replace(theorem.steps[-1], fact=wrong)
     with pytest.raises(ReplayError, match=f"step {last.name!r}"):
         replay(dataclasses.replace(theorem, claim=wrong, steps=(*theorem.steps[:-1], last)))
 
@@ -74,7 +74,7 @@ def test_a_counterexample_turned_round_does_not_replay():
     for theorem in (t for t in THEOREMS if t.kind == "counterexample"):
         # L = 5 - 3x sits at equality, so there the strict inequality is the wrong one
         wrong = sp.Gt(theorem.claim.lhs, theorem.claim.rhs, evaluate=False)
-        last = dataclasses.replace(theorem.steps[-1], fact=wrong)  # type: ignore[call-arg]
+        last = dataclasses.replace(theorem.steps[-1], fact=wrong)
         with pytest.raises(ReplayError, match="claim"):
             replay(dataclasses.replace(theorem, claim=wrong, steps=(*theorem.steps[:-1], last)))
 

@@ -76,7 +76,7 @@ def as_reference(
     return theta, Layer(
         batch.tokens[index].double().numpy(),
         (goal.double() if goal.is_floating_point() else goal).numpy(),
-        score_bias(batch, structure, **bias)[index].double().numpy(),  # type: ignore[arg-type]
+        score_bias(batch, structure, **bias)[index].double().numpy(),
         visible_keys(batch, structure)[index].numpy(),
         present[index].numpy(),
         structure.temperature,
@@ -96,7 +96,7 @@ def rounding(steps: int, dtype: torch.dtype, scale: float = 4.0) -> float:
 def test_gradients_are_those_of_the_specification_and_of_autograd(form: str, target: str, padded: bool) -> None:
     structure, parameters, batch = made(FORMS[form], target, padded=padded)
     extra = {"dial": torch.tensor([0.0, 1.5, -1.0]), "rules": [Rule(batch.blocks == 1, 0.6)]}
-    problem = prepare(batch, structure, loss=TARGETS[target], **extra)  # type: ignore[arg-type]
+    problem = prepare(batch, structure, loss=TARGETS[target], **extra)
     got = gradients(parameters, problem, with_loss=True)
     assert got.loss is not None
     for k in range(3):
@@ -393,7 +393,7 @@ def test_bad_calls_are_refused() -> None:
     ]
     for extra, words in calls:
         with pytest.raises(TrainingError, match=words):
-            train(parameters, batch, structure, **extra)  # type: ignore[arg-type]
+            train(parameters, batch, structure, **extra)
     nan = replace(parameters, readout=parameters.readout * math.nan)
     for weights in (nan, parameters.layer(0), initialise(structure, SEEDS)):
         with pytest.raises(TrainingError, match="must be finite"):

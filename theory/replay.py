@@ -7,8 +7,9 @@ added up, a cited statement's hypotheses were all discharged. A step that is not
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -149,13 +150,13 @@ def _nested(step: st.Step) -> list[st.Step]:
 
 
 def _establish(where: str, step: st.Step, facts: Facts) -> Relational:
-    rules = {
+    rules: dict[type, Callable[[str, Any, Facts], Relational]] = {
         st.Identity: _identity, st.Manifest: _manifest, st.Enclosure: _enclosure, st.Cite: _cite,
         st.Cases: _cases, st.Combine: _combine, st.Apply: _apply, st.SumOver: _sum_over, st.MeanValue: _mean_value,
         st.Induction: _induction,
     }  # fmt: skip
     try:
-        return rules[type(step)](where, step, facts)  # type: ignore[operator]
+        return rules[type(step)](where, step, facts)
     except ReplayError as error:
         raise ReplayError(f"{where}, step {step.name!r} ({type(step).__name__}): {error}") from None
 
@@ -530,14 +531,14 @@ def _refuted_by_arb(expr: sp.Expr) -> bool:
     expr = _with_letters(expr)
     rng = random.Random(0)
     for _ in range(5):
-        values: dict[sp.Symbol, object] = {}
+        values: dict[sp.Symbol, sp.Expr] = {}
         for symbol in sorted(expr.free_symbols, key=str):
             number = sp.Rational(rng.randint(1, 999), 500)
             values[symbol] = (
                 sp.Integer(rng.randint(1, 9)) if symbol.is_integer else number if symbol.is_nonnegative else number - 1
             )
         if n in values and g in values:
-            values[n] = values[g] + values[n]  # type: ignore[operator]
+            values[n] = values[g] + values[n]
         # exact values put in by SymPy first: an integer power of a base that may be 0 has no printed form
         point = expr.subs({x: y for x, y in values.items() if expr.has(sp.Pow) and x.is_integer})
         if point.has(sp.zoo, sp.nan):

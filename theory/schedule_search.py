@@ -124,7 +124,7 @@ def _slice(
             meets, leak = middle, value
         else:
             misses, below, decided = middle, value, found is False
-    return Slice(degree, low, start, at(meets), leak, at(misses).high if misses else low, below, decided)  # type: ignore[arg-type]
+    return Slice(degree, low, start, at(meets), leak, low + misses * step, below, decided)
 
 
 def reaches(stack: Stack, schedule: Schedule, start: int, target: Fraction, measure: Measure) -> tuple[bool | None, arb]:

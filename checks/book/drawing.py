@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -46,7 +47,7 @@ class Picture:
 
 @contextmanager
 def _styled(palette: Palette) -> Iterator[None]:
-    settings = {
+    with mpl.rc_context({
         "svg.fonttype": "path",  # the reader's machine may lack the font
         "svg.hashsalt": "localist",  # the same figure is the same file
         "font.size": 10,
@@ -59,8 +60,7 @@ def _styled(palette: Palette) -> Iterator[None]:
         "ytick.color": palette.ink,
         "legend.frameon": False,
         "lines.linewidth": 1.6,
-    }
-    with mpl.rc_context(settings):  # type: ignore[arg-type]
+    }):  # fmt: skip
         yield
 
 
@@ -80,6 +80,6 @@ def draw_twice(
     return Picture(name, family, files[0], files[1], alt, caption)
 
 
-def note(axes: Axes, text: str, at: tuple[float, float], palette: Palette, **rest: object) -> None:
+def note(axes: Axes, text: str, at: tuple[float, float], palette: Palette, **rest: Any) -> None:
     """A short label beside what it names: read before a legend is."""
-    axes.annotate(text, at, color=palette.ink, fontsize=9, **rest)  # type: ignore[arg-type]
+    axes.annotate(text, at, color=palette.ink, fontsize=9, **rest)

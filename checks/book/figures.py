@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from flint import arb
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from checks.book.drawing import Palette, Picture, draw_twice, note
 from checks.book.evidence import Evidence
 from checks.book.text import block, plain
-from checks.data import measure, synthetic
+from checks.data import Batch, measure, synthetic
 from checks.enclosure import Row, observe, rational
 from checks.layer import Structure, equal_blocks
 from checks.penalty import off_block_mask, off_block_penalty
@@ -153,28 +154,28 @@ def along_the_dial(folder: Path) -> Picture:
     return draw_twice(folder, "dial", "dial-envelope", draw, alt, caption)
 
 
-def _a_priori(structure: Structure, batch: object, radius: float, readout: float) -> float:
+def _a_priori(structure: Structure, batch: Batch, radius: float, readout: float) -> float:
     """The proved penalty threshold of a bilinear layer from its data and balls, of the first layer."""
-    measured = measure(batch)  # type: ignore[arg-type]
+    measured = measure(batch)
     diameter = float(measured.input_diameter[0]) * radius
     loss_constant = float(np.sqrt(2.0)) * readout
     wide, mean = float(measured.block_diameter[0].max()), float(measured.mean_block_norm[0].max())
     return float(formulas.gradient_bound_bilinear(MATH, loss_constant, diameter, wide, mean, structure.temperature))
 
 
-def _scene(layers: int) -> tuple[Structure, object, list[int]]:
+def _scene(layers: int) -> tuple[Structure, Batch, list[int]]:
     structure = equal_blocks(4, 16)
     seeds = [3] * layers
     return structure, synthetic(structure.features, seeds, sequences=8, tokens=16, leak=0.02, dtype=torch.float64), seeds
 
 
 def _train(
-    structure: Structure, batch: object, seeds: list[int], weight: object, steps: int, record: tuple[str, ...] = ()
+    structure: Structure, batch: Batch, seeds: list[int], weight: float | Tensor, steps: int, record: tuple[str, ...] = ()
 ) -> Run:
     start = initialise(structure, seeds, group_norm=1.0, value_norm=1.0, readout_norm=1.0, dtype=torch.float64)
-    penalty = off_block_penalty(structure, weight)  # type: ignore[arg-type]
+    penalty = off_block_penalty(structure, weight)
     balls = Balls(values=1.0, readout=1.0)
-    return train(start, batch, structure, penalty, sgd(0.1), steps, balls=balls, record=record)  # type: ignore[arg-type]
+    return train(start, batch, structure, penalty, sgd(0.1), steps, balls=balls, record=record)
 
 
 def extinction(folder: Path) -> Picture:
@@ -182,7 +183,8 @@ def extinction(folder: Path) -> Picture:
     structure, batch, seeds = _scene(1)
     bound, eta, gamma = _a_priori(structure, batch, 1.0, 1.0), 0.1, 0.25
     run = _train(structure, batch, seeds, bound + gamma, 60, ("norms",))
-    norms = run.norms[:, 0, 0][:, off_block_mask(run.groups)[0]].numpy()  # type: ignore[index]
+    assert run.norms is not None  # recorded above
+    norms = run.norms[:, 0, 0][:, off_block_mask(run.groups)[0]].numpy()
     largest = float(norms[0].max())
     promised = int(formulas.extinction_steps(MATH, largest, eta, gamma))
     died = int(run.extinct_at[0, 0][off_block_mask(run.groups)[0]].max())
