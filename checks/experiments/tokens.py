@@ -28,7 +28,7 @@ UNKNOWN = "<unk>"  # what WikiText calls it too
 END = "<|endoftext|>"  # of GPT-2: one token wherever it stands
 BYTES = 256
 LEAST_PAIRS = 2  # a pair of tokens seen once is not merged
-PIECE = 1 << 20  # characters encoded at a time, or a little more
+PIECE = 1 << 16  # characters encoded at a time, or a little more: longer pieces take memory and are no faster
 
 
 @dataclass(frozen=True)
