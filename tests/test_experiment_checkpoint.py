@@ -17,6 +17,7 @@ from torch import Tensor
 from checks.experiments.checkpoint import (
     CheckpointError,
     Gpt2Config,
+    check_vocabulary,
     read_checkpoint,
     shapes,
     write_checkpoint,
@@ -236,6 +237,13 @@ def test_bad_models_are_not_written(tmp_path: Path) -> None:
 def test_sizes_that_no_model_has_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(CheckpointError):
         Gpt2Config(**(asdict(SMALL) | change))
+
+
+def test_a_tokenizer_with_more_tokens_than_rows_is_refused() -> None:
+    check_vocabulary(SMALL, 11, "here")
+    check_vocabulary(SMALL, 3, "here")
+    with pytest.raises(CheckpointError, match="here has 12 tokens and the model 11 rows"):
+        check_vocabulary(SMALL, 12, "here")
 
 
 class Trap:

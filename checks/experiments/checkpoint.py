@@ -23,6 +23,7 @@ from checks.experiments.gpt2 import (
     Gpt2Config,
     as_text,
     check_tensors,
+    check_vocabulary,
     digest,
     same_bits,
     shapes,
@@ -30,7 +31,7 @@ from checks.experiments.gpt2 import (
 )
 from checks.files import replace_atomically, write_atomically
 
-__all__ = ["Checkpoint", "CheckpointError", "Gpt2Config", "read_checkpoint", "shapes", "write_checkpoint"]
+__all__ = ["Checkpoint", "CheckpointError", "Gpt2Config", "check_vocabulary", "read_checkpoint", "shapes", "write_checkpoint"]
 
 WEIGHTS, INDEX, CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
 OTHERS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5", "*.msgpack")  # pickles, and formats of other libraries

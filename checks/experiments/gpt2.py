@@ -16,7 +16,18 @@ from torch import Tensor
 
 from checks.data import DataError
 
-__all__ = ["EMBEDDING", "CheckpointError", "Gpt2Config", "as_text", "check_tensors", "digest", "same_bits", "shapes", "some"]
+__all__ = [
+    "EMBEDDING",
+    "CheckpointError",
+    "Gpt2Config",
+    "as_text",
+    "check_tensors",
+    "check_vocabulary",
+    "digest",
+    "same_bits",
+    "shapes",
+    "some",
+]
 
 EMBEDDING = "wte.weight"
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -108,6 +119,15 @@ def check_tensors(config: Gpt2Config, tensors: Mapping[str, Tensor], place: str)
                 f"weights are finite; {name}{list(at)} in {place} is {float(tensor[at])} ({len(bad)} of {tensor.numel()} are not finite): "
                 "every output would be NaN. Take a checkpoint from before the training diverged."
             )
+
+
+def check_vocabulary(config: Gpt2Config, tokens: int, place: str) -> None:
+    """Refuse a tokenizer with more tokens than the model has rows for; rows without a token, as some models have, do no harm."""
+    if tokens > config.vocabulary:
+        raise CheckpointError(
+            f"every token has a row of the embedding; {place} has {tokens} tokens and the model {config.vocabulary} rows: text with the "
+            "others could not be read. Take the tokenizer's files that came with the weights."
+        )
 
 
 def some(names: Iterable[str]) -> str:
