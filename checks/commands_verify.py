@@ -164,6 +164,7 @@ def _run(
 
 def _print(run: object, seconds: float) -> None:
     from checks.run import RunResult
+    from checks.verdict import UNDECIDED
 
     assert isinstance(run, RunResult)
     console = Console(width=None if sys.stdout.isatty() else 150)
@@ -205,8 +206,22 @@ def _print(run: object, seconds: float) -> None:
     for problem in run.stale:
         console.print("[bold red]formula[/] ", end="")
         console.print(problem, markup=False, highlight=False)
-    screened = sum(statement.tally.screened for statement in run.statements)
+    screened, ties, sampled = (
+        sum(getattr(statement.tally, part) for statement in run.statements) for part in ("screened", "ties", "sampled")
+    )
     judged = sum(sum(statement.tally.counts.values()) for statement in run.statements)
+    for one in run.evaluators:
+        console.print(
+            f"Float64 {one.name}: {one.verdict.name} on {one.attack.rows:,} rows made to break it: {one.attack.compared:,} numbers in "
+            f"their radii and {one.attack.decided:,} decisions confirmed by Arb; {one.killed} of {len(one.controls)} weakened versions "
+            f"refuted. It decided {screened:,} rows alone, left {ties:,} ties to Arb, and Arb judged a sample of {sampled:,} as well.",
+            highlight=False,
+        )
+        for problem in one.problems:
+            console.print(f"[bold red]{one.name}[/]: ", end="")
+            console.print(problem[:2000], markup=False, highlight=False)
+        if one.verdict is UNDECIDED:
+            console.print(f"{one.name} undecided: {json.dumps(one.attack.undecided)[:600]}", markup=False, highlight=False)
     console.print(
         f"{run.verdict.name}: {len(run.statements)} statements, {run.layers:,} layers trained ({', '.join(run.backends)}), "
         f"{screened:,} rows by the float64 screen, {judged - screened:,} cases by Arb, {seconds:.0f} s. Evidence: {run.evidence}",

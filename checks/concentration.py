@@ -14,7 +14,8 @@ from checks.claims import Case, row_case
 from checks.enclosure import BITS, Row, Value, rational
 from checks.properties import Emission, FamilyChecks, Options, holds_for
 from checks.rows import block_flags, climb, nearly_two_level, ordinary_rows, random_rows, random_two_level, two_level_rows
-from checks.screen import Screen
+from checks.screen import screened
+from checks.screen_attack import SCREEN
 from checks.strategies import RowBatch, row_batches
 from checks.trained import FleetConfig, captured_rows, fleet_configs, many_layers, rows_by_screen, train_fleet
 from theory import symbols as sym
@@ -33,6 +34,7 @@ from theory.concentration import (
 from theory.theorem import Theorem
 
 _OF_EVERY_ROW = (outside_mass, fidelity_floor, exponential_rate, necessary_margin, soft_margin_form)
+SCREENED = screened("concentration")
 
 
 def cases_of(row: Row) -> Iterator[tuple[Theorem, Case]]:
@@ -109,14 +111,12 @@ def trained_layers(config: FleetConfig, options: Options) -> Iterator[Emission]:
                 yield theorem, case
 
 
-@holds_for(outside_mass, given=fleet_configs, examples=12)
+@holds_for(*SCREENED, given=fleet_configs, examples=12)
 def every_trained_row(config: FleetConfig, options: Options) -> Iterator[Emission]:
     """Every row of large fleets, by the float64 screen; Arb judges what is within its radius, and a sample."""
     fleet = train_fleet(replace(config, text=False), options, many_layers(options))
     yield fleet.trained
-    yield from rows_by_screen(
-        fleet.capture(), outside_mass, Screen.below_outside_mass_bound, f"screened, {config}", config.seed
-    )
+    yield from rows_by_screen(fleet.capture(), SCREENED, f"screened, {config}", config.seed)
 
 
 @holds_for(margin_monotone, given=row_batches, examples=4)
@@ -190,4 +190,5 @@ CHECKS = FamilyChecks(
             "-margin for -gain - margin": "both sides are the same number then",
         },
     },
+    evaluators=(SCREEN,),
 )

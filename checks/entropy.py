@@ -29,7 +29,7 @@ from checks.entropy_extremal import ALSO_TRUE, EXTRA, EXTREMAL
 from checks.entropy_search import flattest, searched
 from checks.properties import Emission, FamilyChecks, Options, holds_for
 from checks.rows import nearly_two_level, random_rows, random_two_level
-from checks.screen import Screen
+from checks.screen import screened
 from checks.strategies import RowBatch, row_batches
 from checks.trained import FleetConfig, captured_rows, fleet_configs, many_layers, rows_by_screen, train_fleet
 from theory import symbols as sym
@@ -52,6 +52,7 @@ from theory.entropy import (
     tiers,
 )
 
+SCREENED = screened("entropy")
 NEAR = tuple(theorem for theorem in OF_A_ROW if theorem not in (tiers, tier_mass_bound))
 
 
@@ -163,12 +164,12 @@ def trained_layers(config: FleetConfig, options: Options) -> Iterator[Emission]:
         yield from cases_of_row(row)
 
 
-@holds_for(ceiling, given=fleet_configs, examples=12)
+@holds_for(*SCREENED, given=fleet_configs, examples=12)
 def every_trained_row(config: FleetConfig, options: Options) -> Iterator[Emission]:
     """Every row of large fleets, by the float64 screen; Arb judges what is within its radius, and a sample."""
     fleet = train_fleet(replace(config, text=False), options, many_layers(options))
     yield fleet.trained
-    yield from rows_by_screen(fleet.capture(), ceiling, Screen.below_entropy_ceiling, f"screened, {config}", config.seed)
+    yield from rows_by_screen(fleet.capture(), SCREENED, f"screened, {config}", config.seed)
 
 
 @holds_for(in_block_size, in_keys, ceiling, floor, given=fleet_configs, examples=3, text=True)

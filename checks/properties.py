@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from checks.controls import Mutant
+    from checks.evaluators import Evaluator
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,15 @@ class Trained:
 
 @dataclass(frozen=True)
 class Screened:
-    """Rows on which the float64 screen (`checks.screen`) proves a statement, without one judgement of Arb each."""
+    """What the float64 screen (`checks.screen`) did with rows for a statement.
+
+    rows: decided by it alone.  ties: left to Arb, which judges each.  sampled: decided by it, and judged by Arb all the same.
+    """
 
     theorem: Theorem
     rows: int
+    ties: int
+    sampled: int
 
 
 Emission = tuple[Theorem, Case] | Trained | Screened
@@ -87,6 +93,7 @@ class FamilyChecks:
     extremal: for every theorem, the cases on which its controls must die: equality cases first.
     extra: controls written by hand where the generic ones do not reach, by theorem name.
     also_true: generic mutants that claim more and are true as well, by theorem name and change, each with the reason why.
+    evaluators: what decides cases of the family beside Arb.
     """
 
     family: str
@@ -95,6 +102,7 @@ class FamilyChecks:
     extremal: Mapping[str, Callable[[], list[Case]]]
     extra: Mapping[str, Callable[[], list[Mutant]]] = field(default_factory=dict)
     also_true: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    evaluators: tuple[Evaluator, ...] = ()
 
     def __post_init__(self) -> None:
         names = {theorem.name for theorem in self.theorems}
@@ -125,6 +133,8 @@ class Tally:
 
     counts: dict[str, int] = field(default_factory=lambda: {verdict.name: 0 for verdict in Verdict})
     screened: int = 0  # HOLDS by a float64 enclosure of proved radius, not by Arb
+    ties: int = 0  # rows that the screen left to Arb
+    sampled: int = 0  # rows that the screen decided and Arb judged as well
     settled: int = 0  # HOLDS at an equality case or identity, settled symbolically
     worst_slack: float | None = None  # smallest gap seen, in the unit of the claim
     tightness: float | None = None  # greatest (smaller side / greater side) over the cases that hold
@@ -162,6 +172,8 @@ class Tally:
             self.counts[name] += count
         self.settled += other.settled
         self.screened += other.screened
+        self.ties += other.ties
+        self.sampled += other.sampled
         slacks = [x for x in (self.worst_slack, other.worst_slack) if x is not None]
         self.worst_slack = min(slacks) if slacks else None
         if other.tightness is not None and (self.tightness is None or other.tightness > self.tightness):
@@ -228,6 +240,8 @@ def attack(prop: Property, options: Options, shard: int = 0, shards: int = 1) ->
             if isinstance(emission, Screened):
                 tally = outcome.tallies[emission.theorem.name]
                 tally.screened += emission.rows
+                tally.ties += emission.ties
+                tally.sampled += emission.sampled
                 tally.counts[HOLDS.name] += emission.rows
                 continue
             theorem, case = emission

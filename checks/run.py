@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from checks.evaluators import EvaluatorResult
 from checks.files import write_atomically
 from checks.properties import Options
 from checks.shards import (
@@ -27,6 +28,7 @@ from checks.shards import (
     layers_trained,
     library_versions,
     merge,
+    merge_evaluators,
     plan,
     run_shard,
 )
@@ -37,9 +39,10 @@ Report = Callable[[str, int, int], None]  # what is being done, shards done, sha
 
 @dataclass(frozen=True)
 class RunResult:
-    """A finished run: a result a statement, the layers trained and by what, and where the evidence lies."""
+    """A finished run: a result a statement and an evaluator, the layers trained and by what, and where the evidence lies."""
 
     statements: tuple[StatementResult, ...]
+    evaluators: tuple[EvaluatorResult, ...]
     layers: int
     evidence: Path
     backends: dict[str, int]  # layers by what trained them, those of shrinking included
@@ -47,8 +50,9 @@ class RunResult:
 
     @property
     def verdict(self) -> Verdict:
-        """FAILS when any statement fails or a generated formula is stale."""
-        return worst([Verdict[statement.verdict] for statement in self.statements] + [Verdict.FAILS] * bool(self.stale))
+        """FAILS when any statement or evaluator fails or a generated formula is stale."""
+        parts = [Verdict[statement.verdict] for statement in self.statements] + [one.verdict for one in self.evaluators]
+        return worst(parts + [Verdict.FAILS] * bool(self.stale))
 
     @property
     def exit_code(self) -> int:
@@ -83,7 +87,8 @@ def run_checks(
     statements = merge(families, results)
     stale = _stale_formulas()
     evidence = out / f"{name}.json"
-    run = RunResult(tuple(statements), layers_trained(results), evidence, _backends(results), stale)
+    evaluators = tuple(merge_evaluators(results))
+    run = RunResult(tuple(statements), evaluators, layers_trained(results), evidence, _backends(results), stale)
     write_atomically(evidence, json.dumps(_evidence(run, name, options, started, results), indent=1))
     for shard in shards:
         (folder / f"{shard.key}.json").unlink(missing_ok=True)
@@ -189,6 +194,9 @@ def _evidence(
         "backends": run.backends,
         "layers": run.layers,
         "stale_formulas": list(run.stale),
+        "evaluators": [
+            dataclasses.asdict(one) | {"verdict": one.verdict.name, "problems": one.problems} for one in run.evaluators
+        ],
         "statements": [
             dataclasses.asdict(statement) | {"verdict": statement.verdict, "problems": statement.problems}
             for statement in run.statements

@@ -1,7 +1,8 @@
 """A run cut into shards: each a pure function of the statements, the options and its own name; results merge in any order, once.
 
 Kinds: `replay` (one family's derivations), `controls` (one statement's mutants and extremal cases), `property` (a part of one
-property's examples). A result is JSON, so that it can lie on disk between two runs and come from another process.
+property's examples), `evaluator` (a part of the attack on what decides rows beside Arb), `weakened` (its controls). A result is JSON,
+so that it can lie on disk between two runs and come from another process.
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 from checks.claims import judge
 from checks.controls import run_controls
+from checks.evaluators import LEAST_CONTROLS, Attack, EvaluatorResult
 from checks.properties import FamilyChecks, Options, Tally, attack
 from checks.verdict import FAILS
 from theory.replay import ReplayError, replay
 from theory.theorem import Theorem
 
-Kind = Literal["replay", "controls", "property"]
+Kind = Literal["replay", "controls", "property", "evaluator", "weakened"]
 ROWS_A_SHARD = 4  # examples of a property that one shard runs at most: short shards make an interruption cheap
 
 
@@ -32,13 +35,15 @@ RESULT_KEYS: dict[Kind, set[str]] = {  # what the result of a shard has at least
     "replay": {"derived"},
     "controls": {"tally", "controls"},
     "property": {"tallies", "layers", "examples", "devices", "backends"},
+    "evaluator": {"attack"},
+    "weakened": {"controls"},
 }
 LIBRARIES = ("sympy", "python-flint", "torch", "numpy", "scipy", "hypothesis")
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One piece of work: `subject` is a statement (replay, controls) or a property; `part` of `parts` splits a property."""
+    """One piece of work: `subject` is a statement (replay, controls), a property or an evaluator; `part` of `parts` splits it."""
 
     kind: Kind
     family: str
@@ -62,6 +67,7 @@ def plan(families: Iterable[str], options: Options) -> list[Shard]:
     """Every shard of a run; properties first, because they are long and fill the machine evenly."""
     shards: list[Shard] = []
     short: list[Shard] = []
+    evaluators: dict[str, list[Shard]] = {}
     for family in families:
         checks = family_checks(family)
         for prop in checks.properties:
@@ -70,7 +76,10 @@ def plan(families: Iterable[str], options: Options) -> list[Shard]:
             shards += [Shard("property", family, prop.name, part, parts) for part in range(parts)]
         for theorem in checks.theorems:
             short += [Shard("replay", family, theorem.name), Shard("controls", family, theorem.name)]
-    return shards + short
+        for one in checks.evaluators:  # once, however many families use it
+            parts_of_it = [Shard("evaluator", family, one.name, part, one.parts) for part in range(one.parts)]
+            evaluators.setdefault(one.name, [*parts_of_it, Shard("weakened", family, one.name)])
+    return [*shards, *chain.from_iterable(evaluators.values()), *short]
 
 
 def run_shard(shard: Shard, options: Options) -> dict[str, Any]:
@@ -86,6 +95,11 @@ def run_shard(shard: Shard, options: Options) -> dict[str, Any]:
             "devices": sorted(outcome.devices),
             "backends": outcome.backends,
         }
+    if shard.kind in ("evaluator", "weakened"):
+        one = next(e for e in checks.evaluators if e.name == shard.subject)
+        if shard.kind == "weakened":
+            return {"controls": one.controls()}
+        return {"attack": dataclasses.asdict(one.attack(options, shard.part, shard.parts))}
     theorem = next(t for t in checks.theorems if t.name == shard.subject)
     return _replayed(theorem) if shard.kind == "replay" else _controlled(theorem, checks)
 
@@ -122,9 +136,6 @@ def _controlled(theorem: Theorem, checks: FamilyChecks) -> dict[str, Any]:
             for death in deaths
         ],
     }
-
-
-LEAST_CONTROLS = 5
 
 
 @dataclass
@@ -195,10 +206,23 @@ def merge(families: Iterable[str], results: dict[Shard, dict[str, Any]]) -> list
         elif shard.kind == "controls":
             found[shard.subject].tally.merge(Tally(**result["tally"]))
             found[shard.subject].controls = result["controls"]
-        else:
+        elif shard.kind == "property":
             for name, tally in result["tallies"].items():
                 found[name].tally.merge(Tally(**tally))
                 found[name].layers += result["layers"]
+    return list(found.values())
+
+
+def merge_evaluators(results: dict[Shard, dict[str, Any]]) -> list[EvaluatorResult]:
+    """What all shards found about the evaluators, one result each."""
+    found: dict[str, EvaluatorResult] = {}
+    for shard, result in results.items():
+        if shard.kind in ("evaluator", "weakened"):
+            entry = found.setdefault(shard.subject, EvaluatorResult(shard.subject))
+            if shard.kind == "evaluator":
+                entry.attack.merge(Attack(**result["attack"]))
+            else:
+                entry.controls = result["controls"]
     return list(found.values())
 
 
@@ -245,6 +269,7 @@ __all__ = [
     "layers_trained",
     "library_versions",
     "merge",
+    "merge_evaluators",
     "plan",
     "run_shard",
 ]

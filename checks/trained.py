@@ -6,20 +6,21 @@ penalty, dial, leak, causal mask, synthetic codes and real text. Families whose 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from checks.claims import row_case
+from checks.claims import Case, row_case
 from checks.data import Batch, synthetic, text_batch
 from checks.enclosure import Row, rows_of
 from checks.layer import Capture, Parameters, Structure, attend, equal_blocks
 from checks.penalty import off_block_penalty
 from checks.properties import Emission, Options, Screened, Trained
-from checks.screen import Decide, screen, undecided
+from checks.screen import for_arb, screen, two_levels
 from checks.training import Run, initialise, pick_backend, pick_device, sgd, train
 from theory.theorem import Theorem
 
@@ -122,19 +123,23 @@ SAMPLE = 1 / 512
 """Share of the rows that the screen decides which Arb judges as well."""
 
 
-def rows_by_screen(capture: Capture, theorem: Theorem, decide: Decide, origin: str, seed: int) -> Iterator[Emission]:
-    """Every query row of a capture: the float64 screen decides most, Arb judges those within its radius and a random sample.
-
-    decide: on which rows of a screen the statement certainly holds, and which are in its domain.
-    """
+def rows_by_screen(capture: Capture, theorems: Sequence[Theorem], origin: str, seed: int) -> Iterator[Emission]:
+    """Every query row of a capture: the float64 screen decides most, Arb judges those within its radius and a random sample."""
     scores, block, visible = _captured(capture)
-    certain, domain = decide(screen(scores, block, visible))
-    chosen = list(undecided(certain, domain, np.random.default_rng(seed), SAMPLE))
-    yield Screened(theorem, int(certain.sum() - certain[chosen].sum()))
-    for index in chosen:
+    screened, rng = screen(scores, block, visible), np.random.default_rng(seed)
+
+    @cache
+    def case(index: int) -> Case:
         keep = visible[index]
-        row = Row(tuple(scores[index][keep].tolist()), tuple(block[index][keep].tolist()), f"{origin}, row {index}")
-        yield theorem, row_case(row)
+        return row_case(Row(tuple(scores[index][keep].tolist()), tuple(block[index][keep].tolist()), f"{origin}, row {index}"))
+
+    decisions = [screened.decide(theorem) for theorem in theorems]
+    for theorem, decided, (ties, sample) in zip(
+        theorems, decisions, for_arb(decisions, two_levels(scores, block, visible), rng, SAMPLE), strict=True
+    ):
+        yield Screened(theorem, int(decided.certain.sum()) - len(sample), len(ties), len(sample))
+        for index in (*ties, *sample):
+            yield theorem, case(index)
 
 
 def _captured(capture: Capture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
