@@ -37,6 +37,10 @@ COMMANDS = {
         "checks.commands_schedule",
         "Dials over the layers of a stack: budgets, leaks, the cheapest for a target; on a stack trained on text too.",
     ),
+    "experiment": (
+        "checks.commands_experiment",
+        "Re-run the seed papers' experiments on real text: entropy, fidelity, perplexity, with the bounds on every row.",
+    ),
     "prove": ("checks.commands_prove", "Compile the Coq proofs, audit what they assume, list what they prove."),
     "book": ("checks.book.command", "Build the proof book; read it offline."),
     "theorems": ("checks.commands_theorems", "The statements, what they assume and what is known about them."),

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 from rich.console import Console, JustifyMethod
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from checks.progress import shown
 from theory import FAMILIES
 
 _OUT = click.option(
@@ -137,24 +137,8 @@ def _run(
         raise click.UsageError(str(error)) from error
     options = Options(layers, examples, chosen, seed, text, trains)
     started = time.monotonic()
-    columns = (
-        TextColumn("{task.description:<40}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("starting", total=None)
-        try:
-            run = run_checks(
-                families, options, out, workers=workers,
-                report=lambda doing, done, total: progress.update(task, completed=done, total=total, description=doing[:40]),
-            )  # fmt: skip
-        except KeyboardInterrupt:
-            console.print("interrupted; what was finished is kept, and the same command goes on from there")
-            sys.exit(130)
-        progress.update(task, description="done")
+    with shown(console) as report:
+        run = run_checks(families, options, out, workers=workers, report=report)
     if as_json:
         click.echo(run.evidence.read_text(encoding="utf-8"))
     else:

@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 TEXT_LIMIT = 4_000_000  # characters read from a file: about 700,000 words, seconds to partition
+WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 TARGETS = ("block", "mixture", "soft", "pointer", "vector", "next")
 
 
@@ -332,7 +333,7 @@ def read_text(path: str | Path | None = None) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words of a text in order: runs of letters (with inner apostrophes), case folded."""
-    return re.findall(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*", text.casefold())
+    return WORD.findall(text.casefold())
 
 
 def semantic_blocks(words: Sequence[str], blocks: int, window: int = 3) -> dict[str, int]:

@@ -78,12 +78,17 @@ def cooccurrence(words: list[str], tokens: int, window: int) -> tuple[csr_array,
 
 
 def text_embeddings(path: str | Path | None = None, *, tokens: int = 300, width: int = 24, window: int = 4) -> Embeddings:
-    """Embeddings of the most frequent words of a UTF-8 text (by default the standard library's documentation), by PPMI and SVD.
+    """Embeddings of the most frequent words of a UTF-8 text (by default the standard library's documentation); see `word_embeddings`."""
+    source = "pydoc_data.topics" if path is None else str(path)
+    return word_embeddings(words_of(read_text(path)), source, tokens=tokens, width=width, window=window)
+
+
+def word_embeddings(words: list[str], source: str, *, tokens: int = 300, width: int = 24, window: int = 4) -> Embeddings:
+    """Embeddings [tokens, width] of the most frequent of the words of a text in order, by PPMI and SVD.
 
     A word that shares nothing with the leading components has no embedding but rounding, at most 2^-26 of the longest, and is left out.
     """
-    counts, chosen = cooccurrence(words_of(read_text(path)), tokens, window)
-    source = "pydoc_data.topics" if path is None else str(path)
+    counts, chosen = cooccurrence(words, tokens, window)
     if not 1 <= width < tokens:
         raise DataError(f"the width of the embeddings must lie between 1 and the number of tokens, got {width} and {tokens}.")
     pairs, share = counts.tocoo(), np.asarray(counts.sum(1)).ravel()

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import multiprocessing
 import os
 import subprocess
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from checks.evaluators import EvaluatorResult
 from checks.files import write_atomically
+from checks.pool import results_of
 from checks.properties import Options
 from checks.shards import (
     RESULT_KEYS,
@@ -112,39 +111,11 @@ def _finished(folder: Path, shards: Iterable[Shard]) -> dict[Shard, dict[str, An
 
 
 def _compute(shards: Sequence[Shard], options: Options, workers: int) -> Iterable[tuple[Shard, dict[str, Any]]]:
-    """Results as they come. One process a core with one thread each: tensors here are tiny, threads would only wait for each other."""
-    if not shards:
-        return
-    if workers == 1 or options.device != "cpu":  # one process owns the accelerator
-        for shard in shards:
-            yield shard, _named(shard, options)
-        return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker) as pool:
-        futures = {pool.submit(_named, shard, options): shard for shard in shards}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    """Results as they come; one process owns the accelerator."""
+    return results_of(shards, partial(_named, options=options), 1 if options.device != "cpu" else workers)
 
 
-def _start_worker() -> None:
-    """One thread; and when the run is killed, its workers end with it instead of waiting for work for ever."""
-    import torch
-
-    torch.set_num_threads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _named(shard: Shard, options: Options) -> dict[str, Any]:
+def _named(shard: Shard, *, options: Options) -> dict[str, Any]:
     try:
         return run_shard(shard, options)
     except Exception as error:

@@ -244,15 +244,19 @@ def installed_version(library: str) -> str | None:
         return None
 
 
-def fingerprint(families: Iterable[str], options: Options) -> str:
-    """Twelve hex digits of everything a shard's result depends on: sources of theory and checks, versions, options, the text."""
+def sources_digest() -> bytes:
+    """SHA-256 of the sources of theory and checks, but for those that only show results."""
     digest = hashlib.sha256()
     root = Path(__file__).parent.parent
     modules = (*root.glob("theory/**/*.py"), *root.glob("checks/**/*.py"), *root.glob("checks/kernel/*.[ci]*"))
-    for path in sorted(
-        path for path in modules if not path.is_relative_to(root / "checks/book")
-    ):  # the book only shows results
+    for path in sorted(path for path in modules if not path.is_relative_to(root / "checks/book")):
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.digest()
+
+
+def fingerprint(families: Iterable[str], options: Options) -> str:
+    """Twelve hex digits of everything a shard's result depends on: sources of theory and checks, versions, options, the text."""
+    digest = hashlib.sha256(sources_digest())
     settings = dataclasses.asdict(options) | {"text": None}
     digest.update(json.dumps([list(families), settings, sys.version, library_versions()], sort_keys=True).encode())
     if options.text is not None:
@@ -272,4 +276,5 @@ __all__ = [
     "merge_evaluators",
     "plan",
     "run_shard",
+    "sources_digest",
 ]

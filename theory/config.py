@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import operator
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -200,21 +200,25 @@ REQUIRED: tuple[str, ...] = tuple(
 )
 
 
-def load(path: str | Path) -> Config:
-    """The configuration in a TOML file; ConfigError if it is unreadable, not TOML, or refused by a rule."""
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The tables of a TOML file; ConfigError if it is unreadable, not UTF-8 or not TOML."""
     source = str(path)
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(source, "file", MISSING, f"cannot be read ({error.strerror})", "Name a readable TOML file") from error
     except UnicodeDecodeError as error:
         raise ConfigError(
             source, "file", MISSING, f"is not UTF-8 ({error.reason})", "Save it as UTF-8, as TOML requires"
         ) from error
-    try:
-        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(source, "file", MISSING, f"is not TOML: {error}", "Correct the syntax at that place") from error
+
+
+def load(path: str | Path) -> Config:
+    """The configuration in a TOML file; ConfigError if it is unreadable, not TOML, or refused by a rule."""
+    source = str(path)
+    data = read_toml(path)
     return from_mapping(data, source)
 
 
@@ -223,7 +227,7 @@ def from_mapping(data: Mapping[str, Any], source: str = "configuration") -> Conf
     try:
         config = msgspec.convert(data, Config, strict=True)
     except msgspec.ValidationError as error:
-        raise _translated(error, data, source) from None
+        raise translated(error, data, source) from None
     _validate(config, source)
     return config
 
@@ -278,8 +282,17 @@ def _toml(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:40]}... ({len(text)} characters)"
 
 
-def _translated(error: msgspec.ValidationError, data: Mapping[str, Any], source: str) -> ConfigError:
-    """Msgspec's message with the value put back in and a remedy; the path is the part after "at `$."."""
+def translated(
+    error: msgspec.ValidationError,
+    data: Mapping[str, Any],
+    source: str,
+    sections: Mapping[str, type[msgspec.Struct]] = SECTIONS,
+    choices: Iterable[tuple[str, str]] = _CHOICE_NAMES,
+) -> ConfigError:
+    """Msgspec's message with the value put back in and a remedy; the path is the part after "at `$.".
+
+    sections: the table behind every section.  choices: dotted fields with each of their choices.
+    """
     text, _, path = str(error).partition(" - at `$")
     where = path.rstrip("`").lstrip(".")
     if "missing required field" in text:
@@ -288,13 +301,13 @@ def _translated(error: msgspec.ValidationError, data: Mapping[str, Any], source:
     if "unknown field" in text:
         name = text.split("`")[1]
         field = ".".join(filter(None, [where, name]))
-        known = SECTIONS[where].__struct_fields__ if where in SECTIONS else tuple(SECTIONS)
+        known = sections[where].__struct_fields__ if where in sections else tuple(sections)
         return ConfigError(
             source, field, _lookup(data, field), "is not a known field", f"Remove it, or use one of {', '.join(known)}"
         )
     if "enum value" in text:
-        choices = " or ".join(f'"{choice}"' for chooser, choice in _CHOICE_NAMES if chooser == where)
-        return ConfigError(source, where, _lookup(data, where), "is not one of the choices", f"Write {choices}")
+        wanted = " or ".join(f'"{choice}"' for chooser, choice in choices if chooser == where)
+        return ConfigError(source, where, _lookup(data, where), "is not one of the choices", f"Write {wanted}")
     reason = text[:1].lower() + text[1:].replace("`", "").replace(" | null", "").replace("int | float", "number")
     remedy = (
         "Give a whole number without a decimal point" if "expected int," in reason else "Give a value of that type, unquoted"
