@@ -479,6 +479,12 @@ def test_a_checkpoint_of_the_users_is_fine_tuned_with_its_own_tokens(tmp_path: P
     assert record["inputs"]["checkpoint"]["own"] is False
     assert record["inputs"]["language"]["tokens"]["vocabulary"] == tokenizer.size
     assert str(tmp_path) not in json.dumps(record)
+    write_checkpoint(folder, Gpt2Config(3, 2, 8, 16, 269, 1e-5), fresh(Shape(3, 2, 8, 16, 269), 9).state_dict())
+    done = CliRunner().invoke(
+        main, ["experiment", "progressive", "--checkpoint", str(folder), "--out", str(tmp_path / "other")]
+    )
+    assert done.exit_code == 2
+    assert "has 270 tokens and the model 269 rows" in " ".join(done.output.split())
 
 
 @pytest.mark.parametrize(

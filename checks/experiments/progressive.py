@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 import torch
 
-from checks.experiments.checkpoint import Gpt2Config, read_checkpoint, write_checkpoint
+from checks.experiments.checkpoint import Gpt2Config, check_vocabulary, read_checkpoint, write_checkpoint
 from checks.experiments.containment import contained
 from checks.experiments.language import Language, part, read_language
 from checks.experiments.locality import Blocks
@@ -84,8 +84,11 @@ class Prepared:
 @lru_cache(maxsize=1)
 def _prepared(settings: Progressive, text: str | None, folder: str | None) -> Prepared:
     tokens_of = None if folder is None else Path(folder)
-    context = settings.model.context if tokens_of is None else read_checkpoint(tokens_of).config.context
+    config = None if tokens_of is None else read_checkpoint(tokens_of).config
+    context = settings.model.context if config is None else config.context
     language = read_language(None if text is None else Path(text), settings.tokens, context, tokens_of)
+    if config is not None:
+        check_vocabulary(config, language.tokenizer.size, str(folder))
     blocks = {kind: language.blocks(kind, settings.locality) for kind in settings.blocks}
     streams = {kind: language.streams(found) for kind, found in blocks.items()}
     return Prepared(language, blocks, *({kind: both[side] for kind, both in streams.items()} for side in (0, 1)))
