@@ -89,7 +89,7 @@ class Progressive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: Model = Model(layers=6, width=48, context=64)
     tokens: Tokens = Tokens()
     locality: Locality = Locality()
-    base: Training = Training(steps=300, batch=16)
+    base: Training = Training(steps=600, batch=16)
     training: Training = Training(steps=60, batch=16, rate=1e-3, warmup=6)
     measuring: Measuring = Measuring()
     blocks: tuple[BlockKind, ...] = ("semantic", "windows")
