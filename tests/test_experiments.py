@@ -526,7 +526,17 @@ def test_the_tables_name_every_dial_and_how_rows_were_judged(swept: dict[str, An
         show(swept, Path("here.json"))
         show(progressed, Path("there.json"))
     text = "\n".join(printed)
-    for words in ("Trained at every dial", "frozen, turned to", "degree-2", "float64 screen", "Evidence: there.json", "50.00%"):
+    for words in (
+        "Trained at every dial",
+        "frozen, turned to",
+        "degree-2",
+        "float64 screen",
+        "Evidence: there.json",
+        "50.00%",
+        "7.18 bits",
+        "that dial was not run",
+        "degree 5 on semantic",
+    ):
         assert words in text
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from checks.experiments.published import PUBLISHED, Published
+
 COLUMNS = (
     ("entropy_bits", "entropy, bits", 2),
     ("floor_bits", "floor", 2),
@@ -33,6 +35,7 @@ def show(record: dict[str, Any], path: Path) -> None:
     tables = _aila(record) if record["experiment"] == "aila" else _progressive(record)
     for table in tables:
         console.print(table)
+    console.print(_reported(record))
     console.print(f"Mean over seeds [interval]; {_level(record)}.", highlight=False, markup=False)
     for name, one in record["summary"]["statements"].items():
         inside = sum(one["counts"].values()) - one["counts"]["OUT_OF_DOMAIN"]
@@ -42,6 +45,42 @@ def show(record: dict[str, Any], path: Path) -> None:
             highlight=False,
         )
     console.print(f"Evidence: {path}", highlight=False)
+
+
+def _reported(record: dict[str, Any]) -> Table:
+    """The paper's numbers, as reported, beside those measured here."""
+    table = Table(title="As reported, and here", title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for heading, side in (("arXiv", "left"), ("number", "left"), ("as reported", "right"), ("here", "right")):
+        table.add_column(heading, justify=side)  # type: ignore[arg-type]  # a literal each
+    for number in PUBLISHED:
+        if number.name.startswith(record["experiment"]):
+            table.add_row(
+                f"{number.paper}{number.version}",
+                number.what,
+                f"{number.text} {number.unit}".removesuffix(" 1"),
+                _here(record, number),
+            )
+    return table
+
+
+def _here(record: dict[str, Any], number: Published) -> str:
+    """What this run found for a reported number: of models trained at that dial, of the quintic schedule on semantic blocks."""
+    summary = record["summary"]
+    if record["experiment"] == "aila":
+        dial, measure, digits = {
+            "aila.entropy_localist": ("1", "entropy_bits", 2),
+            "aila.entropy_distributed": ("0", "entropy_bits", 2),
+            "aila.perplexity": ("0.6", "perplexity", 2),
+            "aila.accuracy": ("0.6", "accuracy", 3),
+        }[number.name]
+        found = summary["trained"].get(dial)
+        return "that dial was not run" if found is None else cell(found[measure], digits)
+    quintic = [row for row in summary["configurations"] if row["configuration"] == "degree-5" and row["blocks"] == "semantic"]
+    measures = {"progressive.perplexity": ("perplexity", 2), "progressive.ratio": ("ratio", 3)}
+    if number.name not in measures:
+        return "earlier models are not at hand"
+    measure, digits = measures[number.name]
+    return cell(quintic[0]["over_seeds"][measure], digits) if quintic else "degree 5 on semantic blocks was not run"
 
 
 def _level(record: dict[str, Any]) -> str:
