@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,8 @@ from checks.book import intro, reference, trust
 from checks.book.claims import claims_page
 from checks.book.drawing import Picture
 from checks.book.evidence import Evidence, read_evidence
+from checks.book.experiment_runs import Run, read_runs
+from checks.book.experiments import experiments_page, write_experiment_figures
 from checks.book.figures import FOLDER as FIGURES
 from checks.book.figures import figures_page, shown, write_figures
 from checks.book.graph import write_graph
@@ -50,15 +52,17 @@ def build(evidence_folder: Path, out: Path, tell: Tell = lambda what: None, sour
     """Build the book into `out`/html from a copy of the sources in `out`/source. Raises BookError when Sphinx warns of anything."""
     tell("reading the evidence")
     evidence = read_evidence(evidence_folder)
+    runs = read_runs((sources / "experiments", evidence_folder / "experiments"))
     source = out / "source"
     tell("drawing the figures")
     pictures = write_figures(source, evidence)
+    of_runs = write_experiment_figures(source, runs)
     tell("writing the pages")
-    generated = pages(evidence, pictures)
-    assemble(sources, source, generated, evidence)
+    generated = pages(evidence, pictures) | {"experiments.md": experiments_page(runs, of_runs)}
+    assemble(sources, source, generated, evidence, runs)
     tell("building")
     shutil.rmtree(out / "html", ignore_errors=True)  # Sphinx leaves pages there that are no more
-    _sphinx(source, out / "html", evidence)
+    _sphinx(source, out / "html", stamp(evidence, runs=runs))
     return Book(out / "html" / "index.html", evidence.problems())
 
 
@@ -82,7 +86,9 @@ def pages(evidence: Evidence, pictures: Sequence[Picture] = ()) -> dict[str, str
     }
 
 
-def assemble(sources: Path, into: Path, generated: dict[str, str], evidence: Evidence) -> None:
+def assemble(
+    sources: Path, into: Path, generated: dict[str, str], evidence: Evidence, runs: Mapping[str, Run] | None = None
+) -> None:
     """A folder that Jupyter Book can build: the sources, the generated pages and files, and a table of contents of what is there."""
     into.mkdir(parents=True, exist_ok=True)
     kept = {into / path for path in generated}
@@ -93,7 +99,7 @@ def assemble(sources: Path, into: Path, generated: dict[str, str], evidence: Evi
             kept.add(into / relative)
     for name, text in generated.items():
         _write(into / name, text)
-    kept |= set(_extra(into, evidence))
+    kept |= set(_extra(into, evidence, runs or {}))
     for path in list(into.rglob("*")):
         if path.is_file() and path not in kept:
             path.unlink()  # of a page that is no more
@@ -116,12 +122,12 @@ def contents(toc: dict[str, Any], folder: Path) -> dict[str, Any]:
     return toc | {"parts": parts}
 
 
-def _extra(into: Path, evidence: Evidence) -> Iterable[Path]:
+def _extra(into: Path, evidence: Evidence, runs: Mapping[str, Run]) -> Iterable[Path]:
     """The files of evidence themselves, to be read beside the pages, and what the graph and the figures write."""
-    for source in evidence.sources:
-        if source.path is not None:
-            _copy(source.path, into / "_static" / "evidence" / source.path.name)
-            yield into / "_static" / "evidence" / source.path.name
+    for path in (*(source.path for source in evidence.sources), *(run.path for run in runs.values())):
+        if path is not None:
+            _copy(path, into / "_static" / "evidence" / path.name)
+            yield into / "_static" / "evidence" / path.name
     yield from (into / path for path in write_graph(into, evidence))
     yield from (into / FIGURES).glob("*.svg")
 
@@ -139,7 +145,7 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def stamp(evidence: Evidence, now: datetime | None = None) -> str:
+def stamp(evidence: Evidence, now: datetime | None = None, runs: Mapping[str, Run] | None = None) -> str:
     """The line below every page: when it was built, of which code, and the hash of every file of evidence that it renders."""
     date = (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
     commit = code_commit()
@@ -150,6 +156,10 @@ def stamp(evidence: Evidence, now: datetime | None = None) -> str:
         state = f" <strong>stale</strong>: {_code(source.stale)}" if source.stale else ""
         parts.append(
             f"evidence {html.escape(source.name)}.json{', ' + made if made else ''}, SHA-256 <code>{source.short}</code>{state}"
+        )
+    for run in (runs or {}).values():
+        parts.append(
+            f"experiment {html.escape(run.path.name)}, {html.escape(run.made)}, SHA-256 <code>{run.sha256[:12]}</code>"
         )
     missing = len(evidence.problems())
     if missing:
@@ -164,7 +174,7 @@ def _code(words: str) -> str:
     return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(words))
 
 
-def _sphinx(source: Path, out: Path, evidence: Evidence) -> None:
+def _sphinx(source: Path, out: Path, footer: str) -> None:
     from jupyter_book.config import get_final_config
     from jupyter_book.sphinx import build_sphinx
 
@@ -174,7 +184,7 @@ def _sphinx(source: Path, out: Path, evidence: Evidence) -> None:
         "latex_individualpages": False,
         "extensions": [*(name for name in first["extensions"] if name not in DROPPED), "checks.book.reference"],
         "html_theme_options": {
-            "extra_footer": stamp(evidence),
+            "extra_footer": footer,
             "navbar_persistent": [],
             "back_to_top_button": False,
             "use_download_button": False,

@@ -183,7 +183,8 @@ PROMISES = (
     ),
     Promise(
         "2511.03559", "Attention entropy is 5.36 bits at λ = 1.0 and 7.18 bits at λ = 0.0.",
-        "Two measurements on trained models that we do not have. What holds for any row is how entropy moves along a dial.",
+        "Two measurements on trained models that we do not have. What holds for any row is how entropy moves along a dial. [What these "
+        "numbers imply](#reported-numbers), and [a sweep of our own](#experiment-aila).",
         ("dial.entropy_slope",), nature="empirical",
     ),
     Promise(
@@ -194,7 +195,7 @@ PROMISES = (
     ),
     Promise(
         "2511.03559", "λ = 0.6 gives test perplexity 4.65 and accuracy 84.7 %.",
-        "A measurement on one trained model that we do not have.", nature="out of reach",
+        "A measurement on one trained model that we do not have. [What the pair implies](#reported-numbers).", nature="out of reach",
     ),
     Promise(
         "2511.18375", "Locality grows with depth by a polynomial schedule, from distributed early layers to localised late ones.",
@@ -216,11 +217,11 @@ PROMISES = (
     ),
     Promise(
         "2511.18375", "Semantic blocks, partitioned adaptively, beat fixed windows and uniform locality.",
-        "A comparison of trained models; nothing here decides it.", nature="empirical",
+        "A comparison of trained models; no statement decides it. [A comparison of our own](#experiment-progressive).", nature="empirical",
     ),
     Promise(
         "2511.18375", "The quintic schedule reaches perplexity 14.64, 1.89 times the distributed baseline (v1); “84.2 % improvement”.",
-        "Measurements on models that we do not have.", nature="out of reach",
+        "Measurements on models that we do not have. [What the ratios imply](#reported-numbers).", nature="out of reach",
     ),
     Promise(
         "2510.05106", "There is a trade-off between anchor redundancy and attention entropy.",

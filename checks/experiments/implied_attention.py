@@ -27,7 +27,6 @@ from checks.experiments.printed import (
 )
 from theory.formulas import entropy_ceiling, outside_mass_bound, range_gap
 from theory.namespaces import FLINT, NUMPY
-from theory.rounding import Side, round_fraction
 
 LOCALIST, DISTRIBUTED = "aila.entropy_localist", "aila.entropy_distributed"
 KEYS = (256, 512, 1024)  # powers of two from the least that the distributed entropy allows
@@ -95,9 +94,9 @@ def visible_keys() -> Iterator[Implied]:
         ("_causal", mean_log_keys, CAUSAL, "Row i has at most ln i nats, and the mean of these, ln(n!)/n, rises with n."),
     )
     for suffix, most, assumption, why in cases:
-        low, high = (float(least_integer(most, bits(h), 2)) for h in published(DISTRIBUTED).span)
+        low, high = (Fraction(least_integer(most, bits(h), 2)) for h in published(DISTRIBUTED).span)
         yield Implied(
-            f"aila.visible_keys{suffix}", f"Visible keys of the {'longest ' if suffix else ''}row{', causal mask' if suffix else ''}",
+            f"aila.visible_keys{suffix}", f"Visible keys of {'the longest' if suffix else 'a'} row{', causal mask' if suffix else ''}",
             "at least", low, high, "keys", why, (DISTRIBUTED,), ("entropy.dual",), (DIGITS, MEAN, assumption),
         )  # fmt: skip
 
@@ -178,7 +177,7 @@ def margins(n: int, g: int, causal: bool) -> Iterator[Implied]:
     longest = () if causal else ("entropy.in_keys",)
     at = {"n": n, "g": g}
     yield Implied(
-        f"aila.margin{suffix}", f"Margin that every row can have, localist setting{words}", "at most", *_ends(*limits), "nats",
+        f"aila.margin{suffix}", f"Margin that every row can have, localist setting{words}", "at most", *limits, "nats",
         "Were every margin at least t, every entropy and so their mean would be at most the mean of H*.",
         (LOCALIST,), ("entropy.ceiling", *longest), (DIGITS, MEAN, visible, EXACT_BLOCK), at,
     )  # fmt: skip
@@ -194,10 +193,9 @@ def margins(n: int, g: int, causal: bool) -> Iterator[Implied]:
         f"aila.outside_mass{suffix}", f"Mean attention outside the block, localist setting{words}", "at least", low, high, "1", why,
         (LOCALIST,), ("entropy.dual", "concentration.outside_mass"), assumes, at,
     )  # fmt: skip
-    kept = [None if ends is None else outwards(1 - ball(Fraction(ends[side]))) for side, ends in enumerate(masses)]
     yield Implied(
         f"aila.fidelity{suffix}", f"Mean pointer fidelity, localist setting{words}", "at most",
-        None if kept[1] is None else kept[1][0], None if kept[0] is None else kept[0][1], "1",
+        None if high is None else 1 - high, None if low is None else 1 - low, "1",
         "1 less the least outside mass; the greatest margin of every row guarantees this fidelity and no more.",
         (LOCALIST,), ("entropy.dual", "concentration.fidelity_floor"), assumes, at,
     )  # fmt: skip
@@ -221,7 +219,7 @@ def ranges() -> Iterator[Implied]:
             high = bracket(gap, Fraction(0), far, most(n) - h[0])[1]
             yield Implied(
                 f"aila.range{suffix}", f"Greatest less least score of some row, localist setting{', causal mask' if suffix else ''}",
-                "at least", *_ends(low, high), "nats",
+                "at least", low, high, "nats",
                 "Were every range at most R, every entropy would be within psi(R) of the logarithm of the row's keys.",
                 (LOCALIST,), ("entropy.gap",), (DIGITS, MEAN, assumption), {"n": n},
             )  # fmt: skip
@@ -255,12 +253,6 @@ def along_the_dial() -> Iterator[Implied]:
             "At any setting the fall per nat of dial is at most its greatest value over all rows of at most n keys.",
             (LOCALIST, DISTRIBUTED), ("dial.entropy_slope", "dial.content_advantage"), (DIGITS, MEAN, AT_MOST, FROZEN), {"n": n},
         )  # fmt: skip
-
-
-def _ends(low: Fraction | None, high: Fraction | None) -> tuple[float | None, float | None]:
-    sides: tuple[tuple[Fraction | None, Side], ...] = ((low, "down"), (high, "up"))
-    down, up = (None if end is None else round_fraction(end, side) for end, side in sides)
-    return down, up
 
 
 __all__ = ["BLOCKS", "CAUSAL_KEYS", "KEYS", "Rows", "bits", "implied", "mean_log_keys", "steepest"]

@@ -12,9 +12,10 @@ from fractions import Fraction
 
 from flint import arb
 
-from checks.experiments.printed import DIGITS, Implied, ball, corners, least_integer, outwards, published
-from theory.formulas import entropy_at_outside_mass, schedule_budget
+from checks.experiments.printed import DIGITS, Implied, Span, ball, corners, least_integer, outwards, published
+from theory.formulas import entropy_at_outside_mass
 from theory.namespaces import FLINT
+from theory.schedule_numbers import Schedule
 
 PERPLEXITY, ACCURACY = "aila.perplexity", "aila.accuracy"
 QUINTIC, RATIO, BEFORE, IMPROVED = (
@@ -96,7 +97,7 @@ def calibrated() -> Iterator[Implied]:
             (ACCURACY,), ("entropy.dual", "entropy.at_outside_mass"), (DIGITS, POPULATION), {"V": size},
         )  # fmt: skip
     cases = ((errors[1], perplexity[0]), (errors[0], perplexity[1]))
-    low, high = (float(least_integer(_loss_by_size(error), ball(x).log(), 2)) for error, x in cases)
+    low, high = (Fraction(least_integer(_loss_by_size(error), ball(x).log(), 2)) for error, x in cases)
     yield Implied(
         "aila.vocabulary", "Vocabulary that lets a calibrated model have both", "at least", low, high, "tokens",
         "Over fewer tokens the entropy at that error is below the loss.",
@@ -132,7 +133,7 @@ def readings() -> Iterator[Implied]:
     """The readings of the reported improvement that the two ratios allow, each beside the reported percentage."""
     ratio, before = published(RATIO).span, published(BEFORE).span
     quintic = published(QUINTIC).span
-    ways: tuple[tuple[str, str, tuple[float, float], tuple[str, ...]], ...] = (
+    ways: tuple[tuple[str, str, Span, tuple[str, ...]], ...] = (
         ("perplexity", "Fall of the perplexity, as a share of it", corners(lambda r, b: 1 - r / b, ratio, before), (RATIO, BEFORE)),
         (
             "excess", "Fall of the perplexity's excess over the baseline, as a share of it",
@@ -157,10 +158,8 @@ def readings() -> Iterator[Implied]:
 
 def budgets() -> Iterator[Implied]:
     """What the reported schedules spend of a fully localist stack's dial, exactly."""
-    m = LAYERS - 1
     for degree in range(1, 6):
-        powers = sum(layer**degree for layer in range(1, m + 1))
-        low, high = outwards(schedule_budget(FLINT, 0, 1, m, degree, powers) / LAYERS)
+        low, high = outwards(Schedule(LAYERS, Fraction(degree), Fraction(0), Fraction(1)).budget / LAYERS)
         yield Implied(
             "progressive.dial_budget", "Dial summed over the layers, as a share of the fully localist one", "is", low, high, "1",
             "the exact budget of a polynomial schedule that starts at 0", (), ("schedule.budget",), (POWERS,),

@@ -15,7 +15,7 @@ from typing import Literal
 
 from flint import arb, fmpq
 
-from theory.rounding import round_end, round_fraction
+from theory.rounding import round_fraction
 
 AILA, PROGRESSIVE = "2511.03559", "2511.18375"
 Sense = Literal["is", "at least", "at most"]
@@ -85,7 +85,7 @@ DIGITS = "the printed digits are the value rounded to nearest"
 class Implied:
     """A number that follows from reported ones: what it is, in which interval, by which statements, under which assumptions.
 
-    low, high: float64 on the far sides of the number that the statement names, over all values that round to the printed digits;
+    low, high: exact numbers on the far sides of the one that the statement names, over all values that round to the printed digits;
     None where there is no such end. For sense "at least" the number that surely bounds is `low`, for "at most" it is `high`.
     theorems: statements of the registry; where it is empty, `why` is the whole argument. at: the sizes that it is computed for.
     against: the reported number that the interval is to be compared with, if any.
@@ -94,8 +94,8 @@ class Implied:
     name: str
     statement: str
     sense: Sense
-    low: float | None
-    high: float | None
+    low: Fraction | None
+    high: Fraction | None
     unit: str
     why: str
     reported: tuple[str, ...]
@@ -109,9 +109,15 @@ class Implied:
             raise EnclosureError(f"{self.name}: the interval [{self.low}, {self.high}] is empty; no number lies in it")
 
     @property
-    def safe(self) -> float | None:
+    def safe(self) -> Fraction | None:
         """The end that holds for every value of the printed digits; None for sense "is" or where nothing is bounded."""
         return {"at least": self.low, "at most": self.high, "is": None}[self.sense]
+
+    @property
+    def floats(self) -> tuple[float | None, float | None]:
+        """The ends as float64, each on its far side."""
+        low = None if self.low is None else round_fraction(self.low, "down")
+        return low, None if self.high is None else round_fraction(self.high, "up")
 
     @property
     def agrees(self) -> bool | None:
@@ -119,23 +125,29 @@ class Implied:
         if self.against is None:
             return None
         low, high = published(self.against).span
-        above = self.sense == "at most" or self.low is None or Fraction(self.low) <= high
-        below = self.sense == "at least" or self.high is None or low <= Fraction(self.high)
+        above = self.sense == "at most" or self.low is None or self.low <= high
+        below = self.sense == "at least" or self.high is None or low <= self.high
         return above and below
 
 
-def outwards(*found: Fraction | arb) -> tuple[float, float]:
-    """The float64 below the least and above the greatest of some numbers, each as tight as its ball."""
+def outwards(*found: Fraction | arb) -> Span:
+    """The least and the greatest of some numbers: of fractions themselves, of balls their outer ends."""
     for x in found:
         if isinstance(x, arb) and not x.is_finite():
             raise EnclosureError(f"no finite enclosure: {x} among {found}; raise the precision or shrink the box")
-    lows = [round_fraction(x, "down") if isinstance(x, Fraction) else round_end(x.lower(), "down") for x in found]
-    highs = [round_fraction(x, "up") if isinstance(x, Fraction) else round_end(x.upper(), "up") for x in found]
+    lows = [x if isinstance(x, Fraction) else _exact(x.lower()) for x in found]
+    highs = [x if isinstance(x, Fraction) else _exact(x.upper()) for x in found]
     return min(lows), max(highs)
 
 
-def corners(value: Callable[..., Fraction | arb], *spans: Span) -> tuple[float, float]:
-    """Least and greatest value of a function monotone in each argument, over a box: at its corners, rounded outwards."""
+def _exact(end: arb) -> Fraction:
+    """A ball of radius 0 as the dyadic number that it is."""
+    mantissa, exponent = (int(part) for part in end.man_exp())
+    return mantissa * Fraction(2) ** exponent
+
+
+def corners(value: Callable[..., Fraction | arb], *spans: Span) -> Span:
+    """Least and greatest value of a function monotone in each argument, over a box: at its corners, enclosed."""
     return outwards(*(value(*corner) for corner in product(*spans)))
 
 
