@@ -135,7 +135,7 @@ def test_directions_are_decided_by_intervals(runs, tmp_path, aila):
     assert (
         text.count("yes: the intervals are apart") == 2 + 2 + 3
     )  # entropy, fidelity; quintic against localist twice; semantic three times
-    assert "the least mean perplexity is 40.10 [40.09, 40.11], at λ = 0.6" in " ".join(text.split())
+    assert "the least mean perplexity is 40.10 [40.09,&nbsp;40.11], at λ = 0.6" in " ".join(text.split())
     aila["summary"]["trained"]["1"]["entropy_bits"] = seeds(5.0, 0.5)
     aila["summary"]["trained"]["0"]["fidelity"] = seeds(0.95)
     text = experiments_page(read_runs([written(tmp_path / "other", aila)]), {})
@@ -174,7 +174,7 @@ def test_values_are_rounded_to_the_safe_side():
     for one in implications():
         if one.safe is None:
             continue
-        shown = reported.value(one).split()[1].replace(",", "")
+        shown = reported.value(one).split(reported.GLUE)[1].replace(",", "")
         assert float(shown) <= one.safe if one.sense == "at least" else float(shown) >= one.safe
     assert reported.number(reported.Fraction(2, 3), "up") == "0.6667"
     assert reported.number(reported.Fraction(2, 3), "down") == "0.6666"

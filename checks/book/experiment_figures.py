@@ -90,7 +90,7 @@ def _entropy(run: Run, folder: Path) -> Picture:
         "are `entropy.ceiling` at each row's margin and `entropy.floor` at each row's range, averaged like the entropy; rows with a "
         "negative margin count with the logarithm of their keys. Stars: what AILA reports, of other models on another text."
     )
-    return draw_twice(folder, "", "aila-entropy", draw, alt, caption)
+    return draw_twice(folder, "", "aila-entropy", draw, alt, caption, size=(6.0, 4.0))
 
 
 def _lines(run: Run, measure: str) -> list[tuple[str, Line]]:
@@ -110,7 +110,7 @@ def _panels(run: Run, folder: Path, name: str, panels: Sequence[tuple[str, str]]
         grid[0].legend(loc="best", fontsize=9)
         grid[-1].set_xlabel("dial λ (0 distributed, 1 localist)")
 
-    return draw_twice(folder, "", name, draw, alt, caption, size=(7.2, 3.1 * len(panels)))
+    return draw_twice(folder, "", name, draw, alt, caption, size=(6.0, 2.8 * len(panels)))
 
 
 def _ends(line: Line, digits: int) -> str:
@@ -174,7 +174,7 @@ def _ratio(run: Run, folder: Path) -> Picture:
         axes.set_yticks(range(len(rows)), list(rows))
         axes.invert_yaxis()
         axes.set_xlabel("test perplexity over that of the distributed fine-tuning, same seed")
-        axes.legend(loc="lower right", title="blocks")
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)  # above: no place inside is free in every run
 
     told = "; ".join(
         f"{name} {kind} {over(row['over_seeds']['ratio']).mean:.3f}"
@@ -186,7 +186,7 @@ def _ratio(run: Run, folder: Path) -> Picture:
         f"Perplexity of each configuration over that of the distributed one, seed by seed, mean over {one.count} seeds; {level(one)}. "
         "The dotted line is the ratio that the paper's first version reports for degree 5, of another model on another text."
     )
-    return draw_twice(folder, "", "progressive-ratio", draw, f"Ratios of perplexity: {told}.", caption, size=(7.2, 4.6))
+    return draw_twice(folder, "", "progressive-ratio", draw, f"Ratios of perplexity: {told}.", caption, size=(6.0, 4.6))
 
 
 TITLES = {"entropy_bits": ("entropy [bits]", "Mean entropy"), "fidelity": ("fidelity", "Mean pointer fidelity")}
@@ -224,7 +224,7 @@ def _by_layer(run: Run, folder: Path, measure: str) -> Picture:
     )
     caption = f"{words} of a row, layer by layer, after fine-tuning in each configuration; layer 0 is the first."
     alt = f"{words} by layer, from the first to the last: {told}."
-    return draw_twice(folder, "", f"progressive-{measure.partition('_')[0]}", draw, alt, caption, size=(7.2, 6.2))
+    return draw_twice(folder, "", f"progressive-{measure.partition('_')[0]}", draw, alt, caption, size=(6.4, 6.2))
 
 
 __all__ = ["RunError", "aila_figures", "by_configuration", "level", "progressive_figures"]

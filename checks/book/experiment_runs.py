@@ -27,8 +27,8 @@ class Over:
     count: int
 
     def text(self, digits: int, scale: float = 1.0) -> str:
-        """The mean with the interval."""
-        return f"{self.mean * scale:.{digits}f} [{self.low * scale:.{digits}f}, {self.high * scale:.{digits}f}]"
+        """The mean with the interval; no line ends inside the brackets."""
+        return f"{self.mean * scale:.{digits}f} [{self.low * scale:.{digits}f},&nbsp;{self.high * scale:.{digits}f}]"
 
 
 @dataclass(frozen=True)

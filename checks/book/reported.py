@@ -16,7 +16,8 @@ from checks.experiments.published import AILA, PUBLISHED, Implied, implications,
 from theory.rounding import Side
 
 DIGITS = 4
-UNITS = {"1": "", "keys": " keys", "tokens": " tokens", "bits": " bits", "nats": " nats", "%": " %"}
+GLUE = "&nbsp;"  # between a number and its sign or unit: no line ends there
+UNITS = {"1": ""} | {unit: GLUE + unit for unit in ("keys", "tokens", "bits", "nats", "%")}
 
 
 def number(value: Fraction, side: Side) -> str:
@@ -36,13 +37,15 @@ def value(one: Implied) -> str:
         return _between(one.low, one.high) + unit
     if one.safe is None:
         return "no limit"
-    return f"{'≥' if one.sense == 'at least' else '≤'} {number(one.safe, 'down' if one.sense == 'at least' else 'up')}{unit}"
+    return (
+        f"{'≥' if one.sense == 'at least' else '≤'}{GLUE}{number(one.safe, 'down' if one.sense == 'at least' else 'up')}{unit}"
+    )
 
 
 def percent(one: Implied) -> str:
     """Both ends of a share, in per cent."""
     low, high = (100 * (end or Fraction(0)) for end in (one.low, one.high))
-    return f"{_between(low, high)} %"
+    return _between(low, high) + UNITS["%"]
 
 
 def _between(low: Fraction, high: Fraction) -> str:
@@ -128,29 +131,35 @@ def _power_below(count: int) -> int:
 
 
 def _limits(letters: Assumptions) -> str:
-    """Margin, outside mass and fidelity by row length and block size."""
+    """Fidelity, outside mass and margin by row length and block size."""
     h = published("aila.entropy_localist").text
-    first = implied("aila.margin", n=KEYS[0], g=BLOCKS[0])
-    mass = implied("aila.outside_mass", n=KEYS[0], g=BLOCKS[0])
-    rows = []
-    for suffix, sizes in (("", KEYS), ("_causal", CAUSAL_KEYS)):
-        for n in sizes:
-            for g in BLOCKS:
-                found = _named(f"aila.margin{suffix}", f"aila.outside_mass{suffix}", f"aila.fidelity{suffix}", n=n, g=g)
-                rows.append((f"{n:,}", f"{g}", "causal" if suffix else "none", *map(value, found)))
-                for one in found:
-                    letters.of(one)
-    causal = implied("aila.margin_causal", n=CAUSAL_KEYS[0], g=BLOCKS[0])
+    margin, mass = (implied(f"aila.{name}", n=KEYS[0], g=BLOCKS[0]) for name in ("margin", "outside_mass"))
+    causal = [implied(f"aila.{name}_causal", n=CAUSAL_KEYS[0], g=BLOCKS[0]) for name in ("margin", "outside_mass")]
+    used = [letters.of(one) for one in (margin, mass, *causal)]
+    more = "\n".join(
+        f"{title}:\n\n{_matrix(name)}"
+        for name, title in (("outside_mass", "Mean outside mass"), ("margin", "Margin of every row"))
+    )
     return (
         f"An entropy of {h} bits at the localist setting limits what locality can have done there, unless the block itself has as much. "
-        f"With blocks of $g$ of $n$ keys it bounds the margin that every row can have ({', '.join(map(link, first.theorems))}), and the "
-        f"attention that stays in the block on average ({', '.join(map(link, mass.theorems))}). The fidelity in the last column is "
-        f"also the one that the greatest margin guarantees ({link('concentration.fidelity_floor')}): rows of two levels have both. A "
-        "block of one key can be the row's greatest key.\n\n"
-        + table(("n", "g", "mask", "margin of every row", "mean outside mass", "mean fidelity"), rows)
-        + f"\nAssuming {letters.of(first)} for the margin and {letters.of(mass)} for the means; under a causal mask {letters.of(causal)}. "
-        "“No limit”: the block's own $\\ln g$ is above the entropy.\n"
+        f"With blocks of g of n keys it bounds the attention that stays in the block on average ({', '.join(map(link, mass.theorems))}), "
+        f"and the margin that every row can have ({', '.join(map(link, margin.theorems))}). The greatest such margin guarantees the same "
+        f"fidelity and no more ({link('concentration.fidelity_floor')}): rows of two levels have both. Mean pointer fidelity:\n\n"
+        f"{_matrix('fidelity')}\n"
+        "A block of one key can be the row's greatest key. “No limit”: ln g is above the entropy.\n\n"
+        + block("dropdown", "The same as outside mass and as margin", more)
+        + f"\nAssuming {used[1]} for means over rows and {used[0]} for the margin; under a causal mask {used[3]} and {used[2]}.\n"
     )
+
+
+def _matrix(name: str) -> str:
+    """One consequence by row length and mask, with a column a block size."""
+    rows = [
+        (f"{n:,}", "causal" if suffix else "none", *(value(implied(f"aila.{name}{suffix}", n=n, g=g)) for g in BLOCKS))
+        for suffix, sizes in (("", KEYS), ("_causal", CAUSAL_KEYS))
+        for n in sizes
+    ]
+    return table(("n", "mask", *(f"g = {g}" for g in BLOCKS)), rows)
 
 
 def _by_keys(letters: Assumptions) -> str:
@@ -182,8 +191,8 @@ def loss(letters: Assumptions) -> str:
     perplexity, accuracy = published("aila.perplexity"), published("aila.accuracy")
     return (
         "### What the perplexity and the accuracy imply\n\n"
-        f"A perplexity of {perplexity.text} with an accuracy of {accuracy.text} % is possible: a model can have any perplexity above what "
-        "its errors cost. Whether the pair is possible for a calibrated model depends on the vocabulary.\n\n"
+        f"A perplexity of {perplexity.text} with an accuracy of {accuracy.text}{GLUE}% is possible: a model can have any perplexity above "
+        "what its errors cost. Whether the pair is possible for a calibrated model depends on the vocabulary.\n\n"
         + rows_of(
             _named(
                 "aila.loss", "aila.least_perplexity", "aila.truth_at_errors", "aila.truth_at_hits", "aila.calibrated_least",
@@ -220,10 +229,10 @@ def progressive(letters: Assumptions) -> str:
     return (
         "### What the ratios imply\n\n"
         + rows_of(_named("progressive.baseline", "progressive.earlier", "progressive.loss_gap"), letters)
-        + f"\nThe reported improvement of {claimed.text} % can be read in several ways. Of the {len(readings)} below, "
+        + f"\nThe reported improvement of {claimed.text}{GLUE}% can be read in several ways. Of the {len(readings)} below, "
         f"{len(agreeing)} {'agrees' if len(agreeing) == 1 else 'agree'} with the two reported ratios. Which one is meant the abstract "
         "does not say.\n\n"
-        + table(("reading", "from the ratios", f"contains {claimed.text} %"), rows)
+        + table(("reading", "from the ratios", f"contains {claimed.text}{GLUE}%"), rows)
         + f"\nAssuming {letters.of(readings[0])}.\n\n"
         + "A schedule that starts at 0 spends less dial than a localist stack does, by a share that does not depend on any measurement:\n\n"
         + table(

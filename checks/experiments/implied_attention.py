@@ -107,7 +107,7 @@ def pointers() -> Iterator[Implied]:
         low, high = corners(lambda h: (-bits(h)).exp(), published(name).span)
         yield Implied(
             f"aila.pointer_{setting}", f"Mean weight of a row's greatest key, {setting} setting", "at least", low, high, "1",
-            "A row's greatest weight is at least e^-H, and e^-x is convex: the mean of e^-H is at least e to minus the mean.",
+            "A row's greatest weight is at least exp(-H), and exp is convex: the mean of exp(-H) is at least exp of minus the mean.",
             (name,), ("entropy.pointer",), (DIGITS, MEAN),
         )  # fmt: skip
 
