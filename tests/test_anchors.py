@@ -1,8 +1,7 @@
-"""The anchors family: it holds, it is tight, each hypothesis is needed, bad input is refused, the checks can fail."""
+"""The anchors family's own: argued lemmas sampled, the numbers themselves, designs, bad input."""
 
 from __future__ import annotations
 
-import dataclasses
 import random
 from collections.abc import Callable
 from math import sqrt
@@ -13,7 +12,6 @@ import sympy as sp
 from flint import arb, fmpq
 
 from checks import anchors_cases as cases
-from checks.anchors import CHECKS
 from checks.anchors_design import (
     code_of,
     cross_vectors,
@@ -24,11 +22,9 @@ from checks.anchors_design import (
     unit,
 )
 from checks.anchors_systems import AnchorError, Code, System, cross_polytope, exact_vectors, root, simplex
-from checks.claims import Case, judge, realise
-from checks.controls import run_controls, with_claim, without
+from checks.claims import Case, judge
+from checks.controls import with_claim, without
 from checks.enclosure import rational
-from checks.properties import Options, attack
-from checks.shards import LEAST_CONTROLS
 from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN, UNDECIDED
 from theory import anchors_budget as bud
 from theory import anchors_coherence as coh
@@ -43,12 +39,10 @@ from theory.anchors_formulas import fano_information, norm_budget_floor
 from theory.export.python import compile_expression
 from theory.export.tied import untied
 from theory.namespaces import MATH
-from theory.replay import ReplayError, replay, truth
+from theory.replay import replay, truth
 from theory.theorem import Theorem
 
 NAMED = {"ids": lambda theorem: theorem.name}
-ATTAINED = [theorem for theorem in THEOREMS if theorem.kind == "bound" and theorem.equality.values is not None]
-NEEDED = [(theorem, key) for theorem in THEOREMS for key in theorem.needs]
 BY_LEMMA = {
     theorem.name
     for theorem in (
@@ -63,48 +57,6 @@ BY_LEMMA = {
 def test_derivations_replay_and_say_what_they_rest_on(theorem):
     """Statements about vectors rest on lemmas that are argued, sampled below and proved in Coq; no other does."""
     assert bool(replay(theorem).rests_on) is (theorem.name in BY_LEMMA)
-
-
-@pytest.mark.parametrize("theorem", [t for t in THEOREMS if t.kind != "counterexample"], **NAMED)
-def test_a_sharper_claim_does_not_replay(theorem):
-    claim = theorem.claim
-    towards = -1 if isinstance(claim, (sp.Le, sp.Lt, sp.Eq)) else 1
-    stronger = type(claim)(claim.lhs, claim.rhs + towards * sp.Rational(1, 10**6), evaluate=False)
-    with pytest.raises(ReplayError, match=f"{theorem.name}, step 'claim'"):
-        replay(dataclasses.replace(theorem, claim=stronger))
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, **NAMED)
-def test_extremal_cases_hold_and_are_tight(theorem):
-    judged = [(case, judge(theorem, case)) for case in CHECKS.extremal[theorem.name]()]
-    assert [(case.origin, j.reason) for case, j in judged if j.verdict not in (HOLDS, OUT_OF_DOMAIN)] == []
-    assert any(j.verdict is HOLDS for _, j in judged)
-    if theorem in ATTAINED:
-        assert "equality case" in {j.certificate for _, j in judged}
-
-
-@pytest.mark.parametrize(("theorem", "key"), NEEDED, ids=lambda value: getattr(value, "name", value))
-def test_hypotheses_are_needed(theorem, key):
-    case = realise(theorem, key, theorem.needs[key])
-    assert judge(theorem, case).verdict is OUT_OF_DOMAIN
-    assert judge(without(theorem, key), case).verdict is FAILS
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, **NAMED)
-def test_every_control_dies(theorem):
-    deaths = run_controls(theorem, CHECKS)
-    assert [death.change for death in deaths if death.outcome == "survived"] == []
-    assert sum(death.outcome == "killed" for death in deaths) >= LEAST_CONTROLS
-
-
-@pytest.mark.parametrize("prop", CHECKS.properties, **NAMED)
-def test_properties_find_no_refutation(prop):
-    outcome = attack(prop, Options(layers=4, examples=0.4))
-    for statement, tally in outcome.tallies.items():
-        assert tally.counts["FAILS"] == 0, (statement, tally.failure)
-        assert tally.counts["UNDECIDED"] == 0, (statement, tally.undecided)
-    assert sum(tally.counts["HOLDS"] for tally in outcome.tallies.values()) > 0
-    assert outcome.layers > 0 or prop.name != "trained_pointers"
 
 
 def test_every_formula_belongs_to_its_statement():

@@ -1,4 +1,4 @@
-"""The family blocks: it holds, it is tight, each hypothesis is needed, bad input is refused, the check can fail."""
+"""The blocks family's own: guarantees before and after training, the promised margin, bad numbers."""
 
 from __future__ import annotations
 
@@ -11,27 +11,21 @@ import sympy as sp
 import torch
 from flint import arb, fmpq
 
-from checks.blocks import CHECKS, cases_of_rows, measured
+from checks.blocks import cases_of_rows, measured
 from checks.blocks_exact import BrokenPromiseError, exact_layer
 from checks.blocks_fleets import Plan, promised_fleet
-from checks.claims import Case, judge, realise, row_case
-from checks.controls import run_controls
+from checks.claims import Case, judge, row_case
 from checks.data import Batch
 from checks.enclosure import Row, rational
 from checks.layer import Parameters, Structure, attend, equal_blocks
-from checks.properties import Options, attack
+from checks.properties import Options
 from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN, UNDECIDED
 from theory import symbols as sym
-from theory.blocks import THEOREMS
 from theory.blocks_guarantee import guarantee_entropy
 from theory.blocks_leak import leak
 from theory.blocks_margin import margin_of_form
 from theory.blocks_structure import column_groups, negative_margin, non_interference, structure
-from theory.replay import ReplayError, replay
-from theory.theorem import Theorem
 
-PPM = sp.Rational(1, 10**6)
-ATTAINED = [theorem for theorem in THEOREMS if theorem.kind == "bound" and theorem.equality.values is not None]
 PLAN = Plan(
     seed=11,
     parametrisation="bilinear",
@@ -48,58 +42,6 @@ PLAN = Plan(
     further=4,
     dtype="float32",
 )
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda theorem: theorem.name)
-def test_derivation_replays(theorem: Theorem) -> None:
-    assert replay(theorem).steps >= 1
-
-
-@pytest.mark.parametrize("theorem", [t for t in THEOREMS if t.kind != "counterexample"], ids=lambda theorem: theorem.name)
-def test_lowered_bound_does_not_replay(theorem: Theorem) -> None:
-    claim = theorem.claim
-    towards = -1 if isinstance(claim, (sp.Le, sp.Lt)) else 1
-    stronger = type(claim)(claim.lhs, claim.rhs + towards * PPM * (sp.Abs(claim.rhs) if claim.rhs != 0 else 1), evaluate=False)
-    with pytest.raises(ReplayError, match=f"{theorem.name}, step 'claim'|{theorem.name}, step '.* is 0'"):
-        replay(dataclasses.replace(theorem, claim=stronger))
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda theorem: theorem.name)
-def test_extremal_cases_hold(theorem: Theorem) -> None:
-    cases = CHECKS.extremal[theorem.name]()
-    judgements = [judge(theorem, case) for case in cases]
-    assert [j for j in judgements if j.verdict is not HOLDS] == []
-    if theorem in ATTAINED:
-        gaps = [j.slack for j, case in zip(judgements, cases, strict=True) if case.extremal]
-        assert gaps
-        assert all(gap is not None and gap.contains(0) for gap in gaps), "at the equality case the gap is zero"
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda theorem: theorem.name)
-def test_each_hypothesis_is_needed(theorem: Theorem) -> None:
-    assert set(theorem.needs) | set(theorem.free) == set(theorem.assumes)
-    for key, witness in theorem.needs.items():
-        case = realise(theorem, key, witness)
-        assert judge(theorem, case).verdict is OUT_OF_DOMAIN
-        keep = {name: h for name, h in theorem.assumes.items() if name != key}
-        assert (
-            judge(dataclasses.replace(theorem, assumes=keep, needs={}, free=dict.fromkeys(keep, "-")), case).verdict is FAILS
-        ), key
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, ids=lambda theorem: theorem.name)
-def test_controls_die(theorem: Theorem) -> None:
-    deaths = run_controls(theorem, CHECKS)
-    assert [death.change for death in deaths if death.outcome == "survived"] == []
-    assert sum(death.outcome == "killed" for death in deaths) >= 5
-
-
-@pytest.mark.parametrize("prop", CHECKS.properties, ids=lambda prop: prop.name)
-def test_properties_hold(prop) -> None:
-    outcome = attack(prop, Options(layers=4, examples=0.3))
-    for name, tally in outcome.tallies.items():
-        assert tally.counts["FAILS"] + tally.counts["UNDECIDED"] == 0, (name, tally.failure or tally.undecided)
-    assert sum(tally.counts["HOLDS"] for tally in outcome.tallies.values()) > 0
 
 
 def test_bad_numbers_never_hold() -> None:

@@ -1,8 +1,6 @@
-"""The concentration family: it holds, it is tight, each hypothesis is needed, bad input is refused, the checks can fail."""
+"""The concentration family's own: the fidelity threshold from both sides, the search and its gradient, where the rate is exact."""
 
 from __future__ import annotations
-
-import dataclasses
 
 import numpy as np
 import pytest
@@ -10,80 +8,14 @@ import sympy as sp
 import torch
 from flint import arb, ctx, fmpq
 
-from checks.claims import Case, judge, realise, row_case
-from checks.concentration import CHECKS, log_ratio
-from checks.controls import run_controls, with_claim, without
+from checks.claims import Case, judge, row_case
+from checks.concentration import log_ratio
+from checks.controls import with_claim, without
 from checks.enclosure import Row, observe
-from checks.properties import Options, attack
 from checks.rows import climb, two_level
-from checks.shards import LEAST_CONTROLS
 from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN
 from theory import symbols as sym
 from theory.concentration import THEOREMS, E, fidelity_target, margin_monotone, outside_mass, rate_is_exact
-from theory.replay import ReplayError, replay
-from theory.theorem import Theorem
-
-BOUNDS = [theorem for theorem in THEOREMS if theorem.kind == "bound"]
-ATTAINED = [theorem for theorem in BOUNDS if theorem.equality.values is not None]
-NEEDED = [(theorem, key) for theorem in THEOREMS for key in theorem.needs]
-
-
-def name(value: object) -> str:
-    return value.name if isinstance(value, Theorem) else str(value)
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, ids=name)
-def test_every_statement_is_derived_without_an_argued_lemma(theorem):
-    assert replay(theorem).rests_on == ()
-
-
-@pytest.mark.parametrize("theorem", BOUNDS, ids=name)
-def test_a_sharper_last_step_is_refused_by_name(theorem):
-    direction = -1 if isinstance(theorem.claim, sp.Le) else 1
-    claim = type(theorem.claim)(theorem.claim.lhs, theorem.claim.rhs + direction * sp.Rational(1, 10**6), evaluate=False)
-    last = dataclasses.replace(theorem.steps[-1], fact=claim)
-    with pytest.raises(ReplayError, match=f"{theorem.name}, step 'claim' .Combine.: the certificate does not add up"):
-        replay(dataclasses.replace(theorem, claim=claim, steps=(*theorem.steps[:-1], last)))
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, ids=name)
-def test_extremal_cases_hold(theorem):
-    cases = CHECKS.extremal[theorem.name]()
-    judged = [judge(theorem, case) for case in cases]
-    assert [
-        (case.origin, j.reason) for case, j in zip(cases, judged, strict=True) if j.verdict not in (HOLDS, OUT_OF_DOMAIN)
-    ] == []
-    assert any(j.verdict is HOLDS for j in judged)
-
-
-@pytest.mark.parametrize("theorem", ATTAINED, ids=name)
-def test_attained_bounds_are_attained(theorem):
-    certificates = {judge(theorem, case).certificate for case in CHECKS.extremal[theorem.name]()}
-    assert "equality case" in certificates
-
-
-@pytest.mark.parametrize(("theorem", "key"), NEEDED, ids=name)
-def test_hypotheses_are_needed(theorem, key):
-    case = realise(theorem, key, theorem.needs[key])
-    assert judge(theorem, case).verdict is OUT_OF_DOMAIN
-    assert judge(without(theorem, key), case).verdict is FAILS
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, ids=name)
-def test_every_control_dies(theorem):
-    deaths = run_controls(theorem, CHECKS)
-    assert [death.change for death in deaths if death.outcome == "survived"] == []
-    assert sum(death.outcome == "killed" for death in deaths) >= LEAST_CONTROLS
-
-
-@pytest.mark.parametrize("prop", CHECKS.properties, ids=lambda prop: prop.name)
-def test_properties_find_no_refutation(prop):
-    outcome = attack(prop, Options(layers=4, examples=0.3))
-    for statement, tally in outcome.tallies.items():
-        assert tally.counts["FAILS"] == 0, (statement, tally.failure)
-        assert tally.counts["UNDECIDED"] == 0, (statement, tally.undecided)
-        assert tally.counts["HOLDS"] > 0, statement
-    assert outcome.layers > 0 or prop.name != "trained_layers"
 
 
 def test_both_sides_of_the_fidelity_threshold():

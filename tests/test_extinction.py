@@ -1,5 +1,4 @@
-"""Extinction: derived, sharp, needed, guarded, and able to fail; the arithmetic of floats sampled exactly; the numbers of the
-page."""
+"""The extinction family's own: planted steps, trained layers, the arithmetic of floats sampled exactly; the numbers of the page."""
 
 from __future__ import annotations
 
@@ -11,21 +10,18 @@ import sympy as sp
 import torch
 from flint import arb, fmpq
 
-from checks.claims import Case, judge, realise
-from checks.controls import PART_PER_MILLION, run_controls, with_claim, without
+from checks.claims import Case, judge
 from checks.data import synthetic
 from checks.enclosure import rational
-from checks.extinction import CHECKS
 from checks.extinction_exact import adam_moments, adam_ratio, bits, norm, vector, worst_gradients
 from checks.extinction_fleets import Plan, extinction_cases, make_data, train_fleet, variants
 from checks.extinction_floats import stagnant_group
 from checks.layer import equal_blocks
 from checks.penalty import Ball, off_block_mask, off_block_penalty
-from checks.properties import Options, attack
+from checks.properties import Options
 from checks.training import Balls, gradients, initialise, prepare, sgd, train
-from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN, UNDECIDED
+from checks.verdict import FAILS, HOLDS, UNDECIDED
 from theory import symbols as sym
-from theory.extinction import THEOREMS
 from theory.extinction_adam import QUOTED, REACHED
 from theory.extinction_failing import CYCLE, MATRIX, POLAR
 from theory.extinction_float import float_step
@@ -38,34 +34,7 @@ from theory.replay import ReplayError, replay, truth
 from theory.steps import Cases, Cite, Combine, Induction, Manifest
 from theory.theorem import Lemma
 
-NAMED = pytest.mark.parametrize("theorem", THEOREMS, ids=lambda t: t.name)
-BOUNDS = [t for t in THEOREMS if t.kind != "counterexample"]
-ATTAINED = [t for t in BOUNDS if t.kind == "bound" and t.equality.values is not None]
 PLAN = Plan(7, 2, 6, 0.1, "float32", 0.5, 12, 0.02, False)
-
-
-@NAMED
-def test_every_statement_is_derived(theorem):
-    found = replay(theorem)
-    assert found.steps >= 1
-    assert set(found.rests_on) <= {
-        "triangle",
-        "cauchy_schwarz",
-        "ceiling",
-        "float_step",
-        "computed_from_zero",
-        "threshold_computed",
-    }
-
-
-@pytest.mark.parametrize("theorem", BOUNDS, ids=lambda t: t.name)
-def test_a_bound_tightened_by_a_millionth_is_not_derived(theorem):
-    claim = theorem.claim
-    size = PART_PER_MILLION * (sp.Abs(claim.rhs) if claim.rhs != 0 else sym.eta)
-    upper = isinstance(claim, (sp.Le, sp.Lt))
-    tight = type(claim)(claim.lhs, claim.rhs - size if upper else claim.rhs + size, evaluate=False)
-    with pytest.raises(ReplayError, match="step"):
-        replay(with_claim(theorem, tight))
 
 
 def _without_step(statement, name, new):
@@ -113,53 +82,6 @@ def test_the_lemmas_are_derived_and_a_wrong_total_is_not():
     slow = falling(sym.eta, sym.k_step * sym.eta / 2, falls.steps[0].step[0], sym.steps)
     with pytest.raises(ReplayError, match="step"):
         replay(replace(falls, steps=(slow,)))
-
-
-@NAMED
-def test_extremal_cases_hold_and_attained_bounds_are_attained(theorem):
-    ratios = []
-    for case in CHECKS.extremal[theorem.name]():
-        found = judge(theorem, case)
-        assert found.verdict in (HOLDS, OUT_OF_DOMAIN), (case.origin, found)
-        if case.extremal and found.verdict is HOLDS and theorem.kind == "bound":
-            ratios.append(abs(found.slack).abs_upper() <= arb(2) ** -60)
-    if theorem in ATTAINED:
-        assert len(ratios) >= 3
-        assert all(ratios)
-
-
-@NAMED
-def test_each_needed_hypothesis_is_needed_and_guarded(theorem):
-    for key, witness in theorem.needs.items():
-        case = realise(theorem, key, witness)
-        assert judge(theorem, case).verdict is OUT_OF_DOMAIN
-        assert judge(without(theorem, key), case).verdict is FAILS
-
-
-@pytest.mark.parametrize("theorem", BOUNDS, ids=lambda t: t.name)
-def test_bad_numbers_never_hold(theorem):
-    case = CHECKS.extremal[theorem.name]()[0]
-    for symbol in theorem.claim.free_symbols:
-        for bad in (arb("nan"), arb("inf"), arb(0, "inf"), fmpq(-1)):
-            verdict = judge(theorem, Case({**case.values, symbol: bad}, "bad input")).verdict
-            assert verdict is not HOLDS or symbol.is_nonnegative is None, (theorem.name, symbol, bad)
-
-
-@NAMED
-def test_controls_die(theorem):
-    deaths = run_controls(theorem, CHECKS)
-    assert [d.change for d in deaths if d.outcome == "survived"] == []
-    assert sum(d.outcome == "killed" for d in deaths) >= 5
-    if theorem in ATTAINED:
-        assert any("one part in a million" in d.change and d.outcome == "killed" for d in deaths)
-
-
-@pytest.mark.parametrize("prop", CHECKS.properties, ids=lambda p: p.name)
-def test_properties_hold_on_a_small_run(prop):
-    outcome = attack(prop, Options(layers=8, examples=0.3))
-    for name, tally in outcome.tallies.items():
-        assert tally.verdict is HOLDS, (name, tally.failure or tally.undecided)
-    assert sum(tally.counts["HOLDS"] for tally in outcome.tallies.values()) > 0
 
 
 @pytest.mark.parametrize("which", [3, 6, 8, 11])

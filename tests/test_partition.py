@@ -1,8 +1,7 @@
-"""The partition family: it holds, it is tight, each hypothesis is needed, bad input is refused, the check can fail."""
+"""The partition family's own: cuts and linkage on real similarities, argued lemmas sampled, bad input."""
 
 from __future__ import annotations
 
-import dataclasses
 import random
 
 import numpy as np
@@ -12,10 +11,9 @@ from flint import fmpq
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from checks.claims import Case, judge, realise
-from checks.controls import run_controls, without
+from checks.claims import Case, judge
 from checks.enclosure import Row, observe
-from checks.partition import CHECKS, symmetric
+from checks.partition import symmetric
 from checks.partition_cases import (
     Tokens,
     all_partitions,
@@ -31,66 +29,13 @@ from checks.partition_cases import (
     strengths,
 )
 from checks.partition_extremal import CHAIN, TWO_PAIRS, planted, pushed
-from checks.properties import Options, attack
-from checks.shards import LEAST_CONTROLS
-from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN, UNDECIDED
+from checks.verdict import HOLDS, OUT_OF_DOMAIN, UNDECIDED
 from theory import lemmas as lem
 from theory import partition_optimal as optimal
 from theory import partition_recovery as recovery
 from theory import partition_refine as refine
 from theory import symbols as sym
-from theory.partition import THEOREMS
-from theory.replay import ReplayError, replay, truth
-
-ATTAINED = [t for t in THEOREMS if t.kind == "bound" and t.equality.values is not None]
-NEEDED = [(t, key) for t in THEOREMS for key in t.needs]
-NAMED = {"ids": lambda value: getattr(value, "name", str(value))}
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, **NAMED)
-def test_derivation_replays(theorem):
-    assert replay(theorem).steps >= 1
-
-
-@pytest.mark.parametrize("theorem", [t for t in THEOREMS if t.kind != "counterexample"], **NAMED)
-def test_a_sharper_last_step_is_refused(theorem):
-    towards = -1 if isinstance(theorem.claim, (sp.Le, sp.Lt, sp.Eq)) else 1
-    claim = type(theorem.claim)(theorem.claim.lhs, theorem.claim.rhs + towards * sp.Rational(1, 10**6), evaluate=False)
-    with pytest.raises(ReplayError, match=theorem.name):
-        replay(dataclasses.replace(theorem, claim=claim))
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, **NAMED)
-def test_extremal_cases_hold_and_are_tight(theorem):
-    judged = [(case, judge(theorem, case)) for case in CHECKS.extremal[theorem.name]()]
-    assert [(case.origin, j.reason) for case, j in judged if j.verdict not in (HOLDS, OUT_OF_DOMAIN)] == []
-    assert any(j.verdict is HOLDS for _, j in judged)
-    if theorem in ATTAINED:
-        assert any(j.certificate == "equality case" for _, j in judged)
-
-
-@pytest.mark.parametrize(("theorem", "key"), NEEDED, **NAMED)
-def test_hypotheses_are_needed(theorem, key):
-    case = realise(theorem, key, theorem.needs[key])
-    assert judge(theorem, case).verdict is OUT_OF_DOMAIN
-    assert judge(without(theorem, key), case).verdict is FAILS
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, **NAMED)
-def test_every_control_dies(theorem):
-    deaths = run_controls(theorem, CHECKS)
-    assert [death.change for death in deaths if death.outcome == "survived"] == []
-    assert sum(death.outcome == "killed" for death in deaths) >= LEAST_CONTROLS
-
-
-@pytest.mark.parametrize("prop", CHECKS.properties, **NAMED)
-def test_properties_find_no_refutation(prop):
-    outcome = attack(prop, Options(layers=4, examples=0.25))
-    for statement, tally in outcome.tallies.items():
-        assert tally.counts["FAILS"] == 0, (statement, tally.failure)
-        assert tally.counts["UNDECIDED"] == 0, (statement, tally.undecided)
-    assert sum(tally.counts["HOLDS"] for tally in outcome.tallies.values()) > 0
-
+from theory.replay import truth
 
 # --- the objects ------------------------------------------------------------------------------------------------------------------
 

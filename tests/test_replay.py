@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import sympy as sp
 
-from theory import lemmas, theorem_named, theorems
+from theory import lemmas, theorem_named
 from theory import symbols as sym
 from theory.concentration import BLOCK, E, fidelity_floor, fidelity_target, outside_mass
 from theory.replay import ReplayError, replay, truth, vanishes
@@ -179,20 +179,6 @@ def test_a_witness_that_shows_nothing_is_refused():
     inside = dataclasses.replace(harmless, values=dict(harmless.values) | {sym.margin: sp.Integer(3)})
     with pytest.raises(ReplayError, match="must break"):
         replay(dataclasses.replace(outside_mass, needs={"margin": inside}))
-
-
-@pytest.mark.parametrize("theorem", theorems(), ids=lambda t: t.name)
-def test_every_statement_replays(theorem):
-    assert replay(theorem).steps >= 1
-
-
-@pytest.mark.parametrize("theorem", [t for t in theorems() if t.kind == "bound"], ids=lambda t: t.name)
-def test_a_bound_tightened_by_one_part_in_a_million_does_not_replay(theorem):
-    direction = -1 if isinstance(theorem.claim, (sp.Le, sp.Lt)) else 1
-    size = sp.Rational(1, 10**6) * (sp.Abs(theorem.claim.rhs) if theorem.claim.rhs != 0 else 1)
-    claim = type(theorem.claim)(theorem.claim.lhs, theorem.claim.rhs + direction * size, evaluate=False)
-    with pytest.raises(ReplayError, match=theorem.name.replace(".", r"\.")):
-        replay(dataclasses.replace(theorem, claim=claim))
 
 
 @pytest.mark.parametrize("statement", lemmas.LEMMAS, ids=lambda t: t.name)

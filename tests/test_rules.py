@@ -1,8 +1,6 @@
-"""The family rules: it holds, it is tight, each hypothesis is needed, bad input is refused, the check can fail."""
+"""The rules family's own: rules on real rows, residues of float32, divergence, independence, bad input."""
 
 from __future__ import annotations
-
-import dataclasses
 
 import numpy as np
 import pytest
@@ -11,75 +9,16 @@ from flint import arb, ctx, fmpq
 
 from checks import rules_cases as cases
 from checks import rules_rows as rows
-from checks.claims import Case, judge, realise
-from checks.controls import run_controls
+from checks.claims import Case, judge
 from checks.enclosure import rational
-from checks.properties import Options, attack
-from checks.rules import CHECKS, excess
+from checks.rules import excess
 from checks.rules_rows import KeySet, RuleRow, RuleRowError
-from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN, UNDECIDED
+from checks.verdict import HOLDS, OUT_OF_DOMAIN, UNDECIDED
 from theory import formulas
 from theory import rules_several as sev
 from theory import rules_single as one
 from theory import symbols as sym
 from theory.namespaces import FLINT, MATH
-from theory.replay import ReplayError, replay
-from theory.rules import THEOREMS
-from theory.theorem import Theorem
-
-PPM = sp.Rational(1, 10**6)
-ATTAINED = [theorem for theorem in THEOREMS if theorem.kind == "bound" and theorem.equality.values is not None]
-NAMED = {"ids": lambda theorem: theorem.name}
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, **NAMED)
-def test_derivation_replays(theorem: Theorem) -> None:
-    assert replay(theorem).steps >= 1
-
-
-@pytest.mark.parametrize("theorem", [t for t in THEOREMS if t.kind != "counterexample"], **NAMED)
-def test_stronger_claim_does_not_replay(theorem: Theorem) -> None:
-    claim = theorem.claim
-    towards = -1 if isinstance(claim, (sp.Le, sp.Lt, sp.Eq)) else 1
-    stronger = type(claim)(claim.lhs, claim.rhs + towards * PPM, evaluate=False)
-    with pytest.raises(ReplayError, match=f"{theorem.name}, step 'claim'"):
-        replay(dataclasses.replace(theorem, claim=stronger))
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, **NAMED)
-def test_extremal_cases_hold_and_are_tight(theorem: Theorem) -> None:
-    judged = [(case, judge(theorem, case)) for case in CHECKS.extremal[theorem.name]()]
-    assert [j for _, j in judged if j.verdict not in (HOLDS, OUT_OF_DOMAIN)] == []
-    assert any(j.verdict is HOLDS for _, j in judged)
-    if theorem in ATTAINED:
-        gaps = [j.slack for case, j in judged if case.extremal and j.verdict is HOLDS]
-        assert any(gap is not None and gap.contains(0) for gap in gaps), "an equality case is among them"
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, **NAMED)
-def test_each_hypothesis_is_needed(theorem: Theorem) -> None:
-    assert set(theorem.needs) | set(theorem.free) == set(theorem.assumes)
-    for key, witness in theorem.needs.items():
-        case = realise(theorem, key, witness)
-        assert judge(theorem, case).verdict is OUT_OF_DOMAIN
-        keep = {name: h for name, h in theorem.assumes.items() if name != key}
-        relaxed = dataclasses.replace(theorem, assumes=keep, needs={}, free=dict.fromkeys(keep, "-"))
-        assert judge(relaxed, case).verdict is FAILS, key
-
-
-@pytest.mark.parametrize("theorem", THEOREMS, **NAMED)
-def test_controls_die(theorem: Theorem) -> None:
-    deaths = run_controls(theorem, CHECKS)
-    assert [death.change for death in deaths if death.outcome == "survived"] == []
-    assert sum(death.outcome == "killed" for death in deaths) >= 5
-
-
-@pytest.mark.parametrize("prop", CHECKS.properties, **NAMED)
-def test_properties_hold(prop) -> None:
-    outcome = attack(prop, Options(layers=4, examples=0.3))
-    for name, tally in outcome.tallies.items():
-        assert tally.counts["FAILS"] + tally.counts["UNDECIDED"] == 0, (name, tally.failure or tally.undecided)
-    assert sum(tally.counts["HOLDS"] for tally in outcome.tallies.values()) > 0
 
 
 def test_bad_input_is_refused() -> None:
