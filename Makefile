@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: bench verify test prove book book-test lint formulas clean
+.PHONY: bench bench-record verify test prove book book-test lint formulas clean
 
 verify: $(READY)  ## replay, attack and control every statement; table and evidence
 	$(BIN)/localist verify
@@ -25,8 +25,11 @@ book-test: $(READY)  ## the book without a gap in its evidence, then every page 
 	$(BIN)/localist book --fresh --strict
 	LOCALIST_BOOK=book/_build/html $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/test_book_browser.py
 
-bench: $(READY)  ## every backend of the fleet beside the plain loop, in interleaved rounds
-	$(BIN)/python -m benchmarks.fleet
+bench: $(READY)  ## every benchmark but the proofs, in interleaved rounds: minutes
+	$(BIN)/python -m benchmarks
+
+bench-record: $(READY)  ## every benchmark and the proofs; the book shows this run from then on
+	$(BIN)/python -m benchmarks --proofs --record
 
 lint: $(READY)
 	$(BIN)/ruff check --fix .

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 import theory
-from checks.book import intro, reference, trust
+from checks.book import benchmarks, intro, reference, trust
 from checks.book.claims import claims_page
 from checks.book.drawing import Picture
 from checks.book.evidence import Evidence, read_evidence
@@ -58,7 +58,9 @@ def build(evidence_folder: Path, out: Path, tell: Tell = lambda what: None, sour
     pictures = write_figures(source, evidence)
     of_runs = write_experiment_figures(source, runs)
     tell("writing the pages")
+    record = benchmarks.read_record(sources)
     generated = pages(evidence, pictures) | {"experiments.md": experiments_page(runs, of_runs)}
+    generated |= benchmark_parts(record, benchmarks.pictures(source / FIGURES, record))
     assemble(sources, source, generated, evidence, runs)
     tell("building")
     shutil.rmtree(out / "html", ignore_errors=True)  # Sphinx leaves pages there that are no more
@@ -84,6 +86,16 @@ def pages(evidence: Evidence, pictures: Sequence[Picture] = ()) -> dict[str, str
         **{f"_static/{name}": text for name, text in panels().items()},
         **{f"generated/{name}.md": text for name, text in parts.items()},
     }
+
+
+def benchmark_parts(record: Mapping[str, Any], pictures: Sequence[Picture]) -> dict[str, str]:
+    """What the page of benchmarks includes: tables of the recorded run, and its figures."""
+    parts = benchmarks.fragments(record) | {f"bench-{name}-figure": "" for name in ("training", "growth")}
+    parts |= {
+        f"bench-{picture.name.removeprefix('benchmark-')}-figure": shown(picture, f"{FIGURES.as_posix()}/")
+        for picture in pictures
+    }
+    return {f"generated/{name}.md": text for name, text in parts.items()}
 
 
 def assemble(
@@ -206,4 +218,4 @@ def _sphinx(source: Path, out: Path, footer: str) -> None:
         )
 
 
-__all__ = ["BOOK", "Book", "BookError", "assemble", "build", "contents", "pages", "stamp"]
+__all__ = ["BOOK", "Book", "BookError", "assemble", "benchmark_parts", "build", "contents", "pages", "stamp"]

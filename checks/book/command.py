@@ -40,6 +40,7 @@ def book(evidence: Path, out: Path | None, strict: bool | None, fresh: bool, ser
     try:
         import jupyter_book  # noqa: F401
 
+        from checks.book.benchmarks import RecordError
         from checks.book.build import BOOK, BookError, build
         from checks.status import EvidenceError
     except ModuleNotFoundError as error:
@@ -56,7 +57,7 @@ def book(evidence: Path, out: Path | None, strict: bool | None, fresh: bool, ser
         if fresh:
             make_evidence(evidence, console)
         done = build(evidence, out or BOOK / "_build", lambda what: console.print(what, style="dim"))
-    except (BookError, EvidenceError) as error:
+    except (BookError, EvidenceError, RecordError) as error:
         console.print(str(error), style="bold red", markup=False, highlight=False)
         sys.exit(1)
     console.print(f"{done.index}, {time.monotonic() - started:.0f} s", highlight=False)
