@@ -66,12 +66,17 @@ def _run(
     name: str, config: Path | None, size: str, text: Path | None, checkpoint: Path | None, device: str, workers: int | None,
     out: Path, *, quiet: bool,
 ) -> Path:  # fmt: skip
-    from rich.console import Console
+    try:
+        from rich.console import Console
 
-    from checks.experiments import aila, progressive, store
-    from checks.experiments.settings import Aila, Progressive, load
-    from checks.progress import shown
-    from checks.training import TrainingError, pick_device
+        from checks.experiments import aila, progressive, store
+        from checks.experiments.settings import Aila, Progressive, load
+        from checks.progress import shown
+        from checks.training import TrainingError, pick_device
+    except ModuleNotFoundError as error:
+        raise click.UsageError(
+            f"experiments need {error.name}; install the extra: pip install 'localist[experiments]'"
+        ) from error
 
     try:
         where = pick_device(device).type
@@ -84,7 +89,7 @@ def _run(
         if name == "aila":
             plan: store.Plan[Any] = aila.plan(load(Aila, config, full=full), text, where)
         else:
-            settings = load(Progressive, config, full=full)
+            settings = load(Progressive, config, full=full, checkpoint=checkpoint is not None)
             base = checkpoint or progressive.base_checkpoint(
                 settings, text, where, out, lambda done, total: report("checkpoint to fine-tune", done, total)
             )

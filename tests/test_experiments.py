@@ -382,6 +382,13 @@ def test_settings_are_refused_with_field_value_reason_and_remedy(kind: Any, give
     assert caught.value.remedy
 
 
+def test_what_a_checkpoint_decides_is_refused_beside_one(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text("[model]\nwidth = 32\n")
+    with pytest.raises(ConfigError, match=r"model: has no meaning with --checkpoint.*Remove"):
+        load(Progressive, path, checkpoint=True)
+
+
 def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
     path = tmp_path / "my.toml"
     path.write_text("seeds = [4, 5]\n[model]\nwidth = 32\n")
@@ -475,7 +482,12 @@ def test_a_checkpoint_of_the_users_is_fine_tuned_with_its_own_tokens(tmp_path: P
     folder = tmp_path / "gpt2"
     write_checkpoint(folder, Gpt2Config(3, 2, 8, 16, tokenizer.size, 1e-5), fresh(shape, 9).state_dict())
     (folder / "tokenizer.json").write_text(json.dumps(json.loads(tokenizer.save())["tokenizer"]))
-    record = run("progressive", TINY_PROGRESSIVE | {"degrees": [1]}, tmp_path / "out", "--checkpoint", str(folder))
+    given = {name: value for name, value in TINY_PROGRESSIVE.items() if name not in ("model", "tokens", "base")} | {
+        "degrees": [1]
+    }
+    record = run("progressive", given, tmp_path / "out", "--checkpoint", str(folder))
+    assert "model" not in record["inputs"]["settings"]
+    assert record["inputs"]["checkpoint"]["width"] == 8
     assert record["inputs"]["checkpoint"]["own"] is False
     assert record["inputs"]["language"]["tokens"]["vocabulary"] == tokenizer.size
     assert str(tmp_path) not in json.dumps(record)

@@ -15,6 +15,8 @@ from checks.experiments.settings import BlockKind, Locality, Tokens
 from checks.experiments.tokens import Encoding, Tokenizer, read_tokenizer, train_tokenizer
 from checks.experiments.training import Stream
 
+UNKNOWN = 0  # of the tokens that are words
+
 
 @dataclass(frozen=True)
 class Language:
@@ -38,12 +40,18 @@ class Language:
         return train, test
 
     @property
+    def unknown_share(self) -> float:
+        """Share of the test tokens that stand for any word outside the vocabulary; they are easy to predict, and perplexity counts them."""
+        return float((self.test.ids == UNKNOWN).mean()) if self.tokenizer.kind == "word" else 0.0
+
+    @property
     def inputs(self) -> dict[str, Any]:
         """What is recorded of the text."""
         return {
             "text": self.corpus.source,
             "digest": self.corpus.digest,
             "tokens": {"kind": self.tokenizer.kind, "vocabulary": self.tokenizer.size},
+            "unknown_share": self.unknown_share,
             "train_tokens": len(self.train.ids),
             "test_tokens": len(self.test.ids),
         }

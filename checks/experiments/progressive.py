@@ -23,7 +23,7 @@ from checks.experiments.language import Language, part, read_language
 from checks.experiments.locality import Blocks
 from checks.experiments.measures import MEASURES, evaluate, merged, over_layers
 from checks.experiments.model import Shape, Transformer, fresh, with_scores
-from checks.experiments.settings import BlockKind, Progressive
+from checks.experiments.settings import OF_A_CHECKPOINT, BlockKind, Progressive
 from checks.experiments.statistics import summarise
 from checks.experiments.store import Plan, digest_of
 from checks.experiments.training import Stream, Tell, train
@@ -126,8 +126,9 @@ def plan(settings: Progressive, text: Path | None, device: str, checkpoint: Path
         for name, kind, measured in configurations(settings)
         for seed in settings.seeds
     }
+    decided = () if own else OF_A_CHECKPOINT
     inputs = {
-        "settings": msgspec.to_builtins(settings),
+        "settings": {name: value for name, value in msgspec.to_builtins(settings).items() if name not in decided},
         "language": prepared.language.inputs,
         "blocks": {kind: blocks.about for kind, blocks in prepared.blocks.items()},
         "checkpoint": {"own": own, "name": "trained here" if own else read.source, "sha256": read.digest}

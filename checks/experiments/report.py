@@ -26,10 +26,11 @@ def show(record: dict[str, Any], path: Path) -> None:
     console = Console(width=None if sys.stdout.isatty() else 150)
     inputs = record["inputs"]
     language = inputs["language"]
+    tokens = language["tokens"]
     console.print(
         f"{language['text']}: {language['train_tokens']:,} tokens to train on, {language['test_tokens']:,} to test on, vocabulary "
-        f"{language['tokens']['vocabulary']:,} ({language['tokens']['kind']}), {len(inputs['settings']['seeds'])} seeds, "
-        f"{inputs['device']}.",
+        f"{tokens['vocabulary']:,} ({tokens['kind']}; {language['unknown_share']:.1%} of the test unknown), "
+        f"{len(inputs['settings']['seeds'])} seeds, {inputs['device']}.",
         highlight=False,
     )
     tables = _aila(record) if record["experiment"] == "aila" else _progressive(record)

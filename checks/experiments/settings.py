@@ -140,11 +140,17 @@ def settings_of(
     return settings
 
 
-def load(kind: type[Settings], path: Path | None, *, full: bool = False) -> Settings:
-    """Settings from a TOML file, or the preset alone."""
-    if path is None:
-        return settings_of(kind, {}, full=full)
-    return settings_of(kind, read_toml(path), full=full, source=path.name)
+OF_A_CHECKPOINT = ("model", "tokens", "base")
+
+
+def load(kind: type[Settings], path: Path | None, *, full: bool = False, checkpoint: bool = False) -> Settings:
+    """Settings from a TOML file, or the preset alone. With a checkpoint, what it decides itself is refused."""
+    given = {} if path is None else read_toml(path)
+    source = "configuration" if path is None else str(path)
+    for name in OF_A_CHECKPOINT:
+        if checkpoint and name in given:
+            raise ConfigError(source, name, MISSING, "has no meaning with --checkpoint, which has its own", f"Remove [{name}]")
+    return settings_of(kind, given, full=full, source=source)
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
