@@ -241,3 +241,12 @@ def test_sweeps_are_in_the_order_of_the_dial(runs):
     assert [dial for dial, _ in sweep(runs["aila"].summary["trained"], "fidelity")] == [0.0, 0.6, 1.0]
     assert isinstance(runs["aila"], Run)
     assert os.sep not in runs["aila"].made
+
+
+def test_the_runs_that_come_with_the_book_make_the_page():
+    """Whatever lies in book/experiments is a run that this version shows."""
+    runs = read_runs([build.BOOK / "experiments"])
+    text = experiments_page(runs, {})
+    for run in runs.values():
+        assert run.record["run"] in text
+    assert text.count("{warning}") == 2 - len(runs)

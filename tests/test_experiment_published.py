@@ -77,8 +77,8 @@ def test_every_consequence_names_its_statements_assumptions_and_numbers():
 
 def test_a_consequence_is_found_by_name_and_sizes():
     assert implied("aila.visible_keys").safe == 145.0
-    with pytest.raises(KeyError, match=r"no consequence 'aila\.margin'"):
-        implied("aila.margin", n=7)
+    with pytest.raises(KeyError, match=r"no consequence 'aila\.margin_localist'"):
+        implied("aila.margin_localist", n=7)
     with pytest.raises(KeyError, match=r"there is aila\."):
         implied("nonsense")
 
@@ -104,9 +104,11 @@ def test_visible_keys_are_exact_integers_on_both_sides():
 
 
 @pytest.mark.parametrize("causal", [False, True])
-def test_margin_limits_are_attained_by_two_level_rows(causal):
+@pytest.mark.parametrize("setting", ["localist", "distributed"])
+def test_margin_limits_are_attained_by_two_level_rows(causal, setting):
     """Float rows at the limit have the reported mean entropy; a margin past the limit leaves less, whatever the digits."""
-    suffix = "_causal" if causal else ""
+    suffix = f"_{setting}_causal" if causal else f"_{setting}"
+    low, high = (float(end) * LN2 for end in published(f"aila.entropy_{setting}").span)
     for n in (CAUSAL_KEYS if causal else KEYS)[:1]:
         for g in (1, 8, 32):
             limit = implied(f"aila.margin{suffix}", n=n, g=g)
@@ -118,8 +120,8 @@ def test_margin_limits_are_attained_by_two_level_rows(causal):
             def mean(t, rows=rows):
                 return float(np.mean([entropy(row) for row in rows(t)]))
 
-            assert LOCALIST[0] - 1e-6 < mean(middle(limit)) < LOCALIST[1] + 1e-6
-            assert mean(float(limit.high) + 1e-4) < LOCALIST[0] < LOCALIST[1] < mean(float(limit.low) - 1e-4)
+            assert low - 1e-6 < mean(middle(limit)) < high + 1e-6
+            assert mean(float(limit.high) + 1e-4) < low < high < mean(float(limit.low) - 1e-4)
             outside = float(np.mean([row[g:].sum() for row in rows(middle(limit))]))
             mass, fidelity = (implied(f"aila.{name}{suffix}", n=n, g=g) for name in ("outside_mass", "fidelity"))
             assert mass.low < outside < mass.high
@@ -131,7 +133,7 @@ def test_no_row_of_the_reported_entropy_has_less_outside_mass():
     """Random rows, blocks of random sizes up to g, and mixtures of rows: the mean entropy at the printed value, the mass not below."""
     rng = np.random.default_rng(1)
     n, g = 512, 16
-    least = float(implied("aila.outside_mass", n=n, g=g).low)
+    least = float(implied("aila.outside_mass_localist", n=n, g=g).low)
     entropies, masses = [], []
     for _ in range(4000):
         keys, size = int(rng.integers(40, n + 1)), int(rng.integers(1, g + 1))
@@ -149,7 +151,7 @@ def test_no_row_of_the_reported_entropy_has_less_outside_mass():
 
 
 def test_a_block_that_has_the_entropy_by_itself_is_not_limited():
-    for name in ("aila.margin", "aila.outside_mass", "aila.fidelity"):
+    for name in ("aila.margin_localist", "aila.outside_mass_localist", "aila.fidelity_localist"):
         one = implied(name, n=512, g=64)
         assert (one.low, one.high, one.safe) == (None, None, None)
     with ctx.workprec(128):

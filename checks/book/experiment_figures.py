@@ -42,7 +42,7 @@ def level(found: Over) -> str:
 def _plot(axes: Axes, line: Line, colour: str, style: tuple[str, str], label: str) -> None:
     at, means = [x for x, _ in line], [y.mean for _, y in line]
     ends = [[max(0.0, y.mean - y.low) for _, y in line], [max(0.0, y.high - y.mean) for _, y in line]]
-    axes.errorbar(at, means, yerr=ends, fmt=style[0] + style[1], color=colour, ms=4, capsize=2.5, lw=1.4, label=label)
+    axes.errorbar(at, means, yerr=ends, fmt=style[0] + style[1], color=colour, ms=4, capsize=2.5, lw=1.4, label=label, zorder=3)
 
 
 def _entropy(run: Run, folder: Path) -> Picture:

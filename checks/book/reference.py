@@ -20,6 +20,7 @@ THEORY = (
 CHECKS = (
     "checks.verdict", "checks.enclosure", "checks.claims", "checks.controls", "checks.properties", "checks.strategies", "checks.rows",
     "checks.layer", "checks.penalty", "checks.training", "checks.trained", "checks.data", "checks.shards", "checks.run", "checks.status",
+    "checks.experiments.statistics", "checks.experiments.printed", "checks.experiments.published",
 )  # fmt: skip
 
 

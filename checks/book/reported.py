@@ -10,7 +10,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 
 from checks.book.text import block, link, plain, table
-from checks.experiments.implied_attention import BLOCKS, CAUSAL_KEYS, KEYS
+from checks.experiments.implied_attention import BLOCKS, CAUSAL_KEYS, KEYS, SETTINGS
 from checks.experiments.implied_loss import VOCABULARIES
 from checks.experiments.published import AILA, PUBLISHED, Implied, implications, implied, published
 from theory.rounding import Side
@@ -131,21 +131,23 @@ def _power_below(count: int) -> int:
 
 
 def _limits(letters: Assumptions) -> str:
-    """Fidelity, outside mass and margin by row length and block size."""
-    h = published("aila.entropy_localist").text
-    margin, mass = (implied(f"aila.{name}", n=KEYS[0], g=BLOCKS[0]) for name in ("margin", "outside_mass"))
-    causal = [implied(f"aila.{name}_causal", n=CAUSAL_KEYS[0], g=BLOCKS[0]) for name in ("margin", "outside_mass")]
+    """Fidelity, outside mass and margin by row length and block size, at both settings."""
+    localist, distributed = (published(f"aila.entropy_{setting}").text for setting in SETTINGS)
+    margin, mass = (implied(f"aila.{name}_localist", n=KEYS[0], g=BLOCKS[0]) for name in ("margin", "outside_mass"))
+    causal = [implied(f"aila.{name}_localist_causal", n=CAUSAL_KEYS[0], g=BLOCKS[0]) for name in ("margin", "outside_mass")]
     used = [letters.of(one) for one in (margin, mass, *causal)]
     more = "\n".join(
-        f"{title}:\n\n{_matrix(name)}"
+        f"{title}, {setting} setting:\n\n{_matrix(f'{name}_{setting}')}"
+        for setting in SETTINGS
         for name, title in (("outside_mass", "Mean outside mass"), ("margin", "Margin of every row"))
     )
     return (
-        f"An entropy of {h} bits at the localist setting limits what locality can have done there, unless the block itself has as much. "
-        f"With blocks of g of n keys it bounds the attention that stays in the block on average ({', '.join(map(link, mass.theorems))}), "
-        f"and the margin that every row can have ({', '.join(map(link, margin.theorems))}). The greatest such margin guarantees the same "
-        f"fidelity and no more ({link('concentration.fidelity_floor')}): rows of two levels have both. Mean pointer fidelity:\n\n"
-        f"{_matrix('fidelity')}\n"
+        f"An entropy of {localist} bits at the localist setting limits what locality can have done there, unless the block itself has as "
+        f"much. With blocks of g of n keys it bounds the attention that stays in the block on average "
+        f"({', '.join(map(link, mass.theorems))}), and the margin that every row can have ({', '.join(map(link, margin.theorems))}). The "
+        f"greatest such margin guarantees the same fidelity and no more ({link('concentration.fidelity_floor')}): rows of two levels have "
+        f"both. Mean pointer fidelity at {localist} bits:\n\n{_matrix('fidelity_localist')}\n"
+        f"The same at the distributed setting, {distributed} bits:\n\n{_matrix('fidelity_distributed')}\n"
         "A block of one key can be the row's greatest key. “No limit”: ln g is above the entropy.\n\n"
         + block("dropdown", "The same as outside mass and as margin", more)
         + f"\nAssuming {used[1]} for means over rows and {used[0]} for the margin; under a causal mask {used[3]} and {used[2]}.\n"

@@ -29,6 +29,7 @@ from theory.formulas import entropy_ceiling, outside_mass_bound, range_gap
 from theory.namespaces import FLINT, NUMPY
 
 LOCALIST, DISTRIBUTED = "aila.entropy_localist", "aila.entropy_distributed"
+SETTINGS = {"localist": LOCALIST, "distributed": DISTRIBUTED}
 KEYS = (256, 512, 1024)  # powers of two from the least that the distributed entropy allows
 CAUSAL_KEYS = (512, 1024)  # the same under a causal mask
 BLOCKS = (1, 8, 16, 32, 64)
@@ -55,14 +56,15 @@ def implied() -> Iterator[Implied]:
     for causal in (False, True):
         for n in CAUSAL_KEYS if causal else KEYS:
             for g in BLOCKS:
-                yield from margins(n, g, causal)
+                for setting in SETTINGS:
+                    yield from margins(setting, n, g, causal)
     yield from ranges()
     yield from along_the_dial()
 
 
 def effective_keys() -> Iterator[Implied]:
     """Two to the entropy, at both settings, and by which factor it falls."""
-    for setting, name in (("localist", LOCALIST), ("distributed", DISTRIBUTED)):
+    for setting, name in SETTINGS.items():
         low, high = corners(lambda h: bits(h).exp(), published(name).span)
         yield Implied(
             f"aila.effective_keys_{setting}", f"Keys of equal weight that have the entropy of the {setting} setting (geometric mean)",
@@ -103,7 +105,7 @@ def visible_keys() -> Iterator[Implied]:
 
 def pointers() -> Iterator[Implied]:
     """The mean weight of a row's greatest key from below; from above it is 1 less the outside mass of a block of one key."""
-    for setting, name in (("localist", LOCALIST), ("distributed", DISTRIBUTED)):
+    for setting, name in SETTINGS.items():
         low, high = corners(lambda h: (-bits(h)).exp(), published(name).span)
         yield Implied(
             f"aila.pointer_{setting}", f"Mean weight of a row's greatest key, {setting} setting", "at least", low, high, "1",
@@ -169,17 +171,17 @@ class Rows:
         return near_end, past_end
 
 
-def margins(n: int, g: int, causal: bool) -> Iterator[Implied]:
-    """The greatest margin that every row can have at the localist entropy, the least outside mass, the greatest fidelity."""
+def margins(setting: str, n: int, g: int, causal: bool) -> Iterator[Implied]:
+    """The greatest margin that every row of a setting can have at its entropy, the least outside mass, the greatest fidelity."""
     rows = Rows(range(1, n + 1) if causal else (n,), g)
-    limits = rows.limits(published(LOCALIST).span)
-    suffix, words, visible = ("_causal", ", causal mask", CAUSAL) if causal else ("", "", AT_MOST)
+    limits = rows.limits(published(SETTINGS[setting]).span)
+    suffix, words, visible = (f"{setting}_causal", ", causal mask", CAUSAL) if causal else (setting, "", AT_MOST)
     longest = () if causal else ("entropy.in_keys",)
-    at = {"n": n, "g": g}
+    reported, at = (SETTINGS[setting],), {"n": n, "g": g}
     yield Implied(
-        f"aila.margin{suffix}", f"Margin that every row can have, localist setting{words}", "at most", *limits, "nats",
+        f"aila.margin_{suffix}", f"Margin that every row can have, {setting} setting{words}", "at most", *limits, "nats",
         "Were every margin at least t, every entropy and so their mean would be at most the mean of H*.",
-        (LOCALIST,), ("entropy.ceiling", *longest), (DIGITS, MEAN, visible, EXACT_BLOCK), at,
+        reported, ("entropy.ceiling", *longest), (DIGITS, MEAN, visible, EXACT_BLOCK), at,
     )  # fmt: skip
     # At the second limit t the dual form gives: mean entropy <= mean ln Z + t * mean outside mass. With the outside mass of the
     # two-level rows the right side is the ceiling, which is below the entropy; so the outside mass is above theirs.
@@ -190,14 +192,14 @@ def margins(n: int, g: int, causal: bool) -> Iterator[Implied]:
     )
     assumes = DIGITS, MEAN, visible, LARGEST_BLOCK
     yield Implied(
-        f"aila.outside_mass{suffix}", f"Mean attention outside the block, localist setting{words}", "at least", low, high, "1", why,
-        (LOCALIST,), ("entropy.dual", "concentration.outside_mass"), assumes, at,
+        f"aila.outside_mass_{suffix}", f"Mean attention outside the block, {setting} setting{words}", "at least", low, high, "1", why,
+        reported, ("entropy.dual", "concentration.outside_mass"), assumes, at,
     )  # fmt: skip
     yield Implied(
-        f"aila.fidelity{suffix}", f"Mean pointer fidelity, localist setting{words}", "at most",
+        f"aila.fidelity_{suffix}", f"Mean pointer fidelity, {setting} setting{words}", "at most",
         None if high is None else 1 - high, None if low is None else 1 - low, "1",
         "1 less the least outside mass; the greatest margin of every row guarantees this fidelity and no more.",
-        (LOCALIST,), ("entropy.dual", "concentration.fidelity_floor"), assumes, at,
+        reported, ("entropy.dual", "concentration.fidelity_floor"), assumes, at,
     )  # fmt: skip
 
 
