@@ -28,8 +28,14 @@ from checks.verdict import FAILS, HOLDS, UNDECIDED
 from theory import symbols as sym
 from theory.concentration import E, outside_mass
 
-SMALL = Options(layers=2, examples=0.2)
+SMALL = Options(layers=2, examples=0.05)  # one example a property: what is run is tested elsewhere, here how
 FAMILY = ["concentration"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that nothing disturbs."""
+    return run_checks(FAMILY, SMALL, tmp_path_factory.mktemp("whole"), workers=1)
 
 
 def short(batch, options):
@@ -104,8 +110,7 @@ def test_parts_of_a_property_share_its_examples():
     assert sum((10 // 3 + (part < 10 % 3)) for part in range(3)) == 10
 
 
-def test_an_interrupted_run_resumes_and_counts_nothing_twice(tmp_path, monkeypatch):
-    whole = run_checks(FAMILY, SMALL, tmp_path / "whole", workers=1)
+def test_an_interrupted_run_resumes_and_counts_nothing_twice(whole, tmp_path, monkeypatch):
     calls: list[str] = []
     real = runner.run_shard
 
@@ -139,12 +144,11 @@ def test_a_damaged_result_is_done_again(tmp_path, monkeypatch):
     assert calls == shards
 
 
-def test_results_that_come_in_another_order_are_the_same_evidence(tmp_path, monkeypatch):
+def test_results_that_come_in_another_order_are_the_same_evidence(whole, tmp_path, monkeypatch):
     real = runner._compute
-    first = run_checks(FAMILY, SMALL, tmp_path / "first", workers=1)
     monkeypatch.setattr(runner, "_compute", lambda shards, *rest: reversed(list(real(shards, *rest))))
-    second = run_checks(FAMILY, SMALL, tmp_path / "second", workers=1)
-    assert [dataclasses.asdict(s) for s in second.statements] == [dataclasses.asdict(s) for s in first.statements]
+    turned = run_checks(FAMILY, SMALL, tmp_path, workers=1)
+    assert [dataclasses.asdict(s) for s in turned.statements] == [dataclasses.asdict(s) for s in whole.statements]
 
 
 KILLED = """
@@ -184,11 +188,10 @@ def alive(process: int) -> bool:
     return bool(ask.stdout.strip()) and not ask.stdout.strip().startswith("Z")
 
 
-def test_evidence_says_what_was_run(tmp_path):
-    done = run_checks(FAMILY, SMALL, tmp_path, workers=1)
-    record = json.loads(done.evidence.read_text())
-    assert record["verdict"] == "HOLDS" == done.verdict.name
-    assert record["layers"] == done.layers
+def test_evidence_says_what_was_run(whole):
+    record = json.loads(whole.evidence.read_text())
+    assert record["verdict"] == "HOLDS" == whole.verdict.name
+    assert record["layers"] == whole.layers
     assert record["options"]["layers"] == 2
     assert record["libraries"]["sympy"] == sp.__version__
     entry = next(s for s in record["statements"] if s["name"] == outside_mass.name)
