@@ -27,10 +27,10 @@ _DEVICE = click.option(
 )
 _BACKEND = click.option(
     "--backend",
-    type=click.Choice(["auto", "torch", "compiled"]),
+    type=click.Choice(["auto", "torch", "compiled", "triton"]),
     default="auto",
     show_default=True,
-    help="What trains layers: compiled code where it was built, else torch.",
+    help="What trains layers: compiled code on the CPU and a Triton kernel on a GPU where they are there, else torch.",
 )
 _SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of everything random.")
 _WORKERS = click.option("--workers", type=click.IntRange(1), default=None, help="Processes; by default one a core.")
@@ -121,7 +121,7 @@ def _run(
         from checks.data import DataError, read_text
         from checks.properties import Options
         from checks.run import run_checks
-        from checks.training import TrainingError, pick_backend, pick_device
+        from checks.training import TrainingError, pick_backend, pick_device, why_no_backend
     except ModuleNotFoundError as error:
         raise click.UsageError(
             f"running checks needs {error.name}; install the extra: pip install 'localist[checks]'"
@@ -135,6 +135,8 @@ def _run(
             read_text(text)
     except (DataError, TrainingError) as error:
         raise click.UsageError(str(error)) from error
+    if chosen != "cpu" and backend == "auto" and trains == "torch":
+        console.print(f"on the GPU the batched torch fleet trains: {why_no_backend('triton')}", highlight=False)
     options = Options(layers, examples, chosen, seed, text, trains)
     started = time.monotonic()
     with shown(console) as report:

@@ -34,7 +34,7 @@ class Options:
     device: str = "cpu"
     seed: int = 0
     text: Path | None = None
-    backend: Literal["auto", "torch", "compiled"] = "auto"
+    backend: Literal["auto", "torch", "compiled", "triton"] = "auto"
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from checks.training import Run, initialise, pick_backend, pick_device, sgd, tra
 from theory.theorem import Theorem
 
 MANY = 64
-"""Times the layers of a fleet that the compiled backend trains for properties that look at every row."""
+"""Times the layers of a fleet that a compiled backend trains for properties that look at every row."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +113,8 @@ def train_fleet(config: FleetConfig, options: Options, layers: int | None = None
 
 def many_layers(options: Options) -> int:
     """Layers of a fleet for properties that look at every row: more where training is compiled."""
-    compiled = options.backend == "compiled" or (
-        options.backend == "auto" and pick_backend("auto", options.device) == "compiled"
-    )
-    return options.layers * (MANY if compiled else 1)
+    trains = pick_backend("auto", options.device) if options.backend == "auto" else options.backend
+    return options.layers * (1 if trains == "torch" else MANY)
 
 
 SAMPLE = 1 / 512

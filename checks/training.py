@@ -9,7 +9,8 @@ two optimisers whose names begin with `failing_`.
 
 Every tensor has a leading layer axis; no operation mixes layers, so layer k has the same trajectory in
 any fleet up to the rounding of batched products. The backend boundary is `run_steps`: the compiled fleet
-(checks.kernel) does the same where it was built, and `backend` chooses.
+(checks.kernel) does the same on the CPU where it was built, the Triton kernel (checks.kernel.gpu) on a GPU
+where Triton is installed, and `backend` chooses.
 """
 
 from __future__ import annotations
@@ -68,11 +69,12 @@ __all__ = [
     "prepare",
     "sgd",
     "train",
+    "why_no_backend",
 ]
 
 NAMES = ("content", "values", "readout")
 Loss = Literal["cross-entropy", "squared"]
-Backend = Literal["auto", "torch", "compiled"]
+Backend = Literal["auto", "torch", "compiled", "triton"]
 _backend: ContextVar[Backend] = ContextVar("backend", default="auto")
 TRAINED_BY: Counter[str] = Counter()
 """Layers that this process has trained, by backend."""
@@ -242,11 +244,12 @@ class Run:
 
 @contextmanager
 def backend(name: Backend) -> Iterator[None]:
-    """Train with 'torch', with 'compiled' code (which leaves to torch what it has no variant of), or ('auto') with what is there."""
-    from checks import kernel
-
-    if name not in ("auto", "torch", "compiled") or (name == "compiled" and kernel.why_not()):
-        raise TrainingError(f"backend must be auto, torch or compiled, and there; got {name!r}: {kernel.why_not()}. Use auto.")
+    """Train with 'torch', with 'compiled' code or with 'triton' (which leave to torch what they have no variant of), or ('auto') with
+    what is there.
+    """
+    missing = why_no_backend(name)
+    if missing:
+        raise TrainingError(f"backend must be auto, torch, compiled or triton, and there; got {name!r}: {missing}. Use auto.")
     token = _backend.set(name)
     try:
         yield
@@ -277,12 +280,23 @@ def pick_device(name: str = "auto") -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def pick_backend(name: str, device: str) -> Backend:
-    """What trains on a device: 'auto' is the compiled fleet on the CPU where it was built, else torch."""
+def why_no_backend(name: str) -> str:
+    """Why a backend cannot be used here; "" when it can."""
     from checks import kernel
+    from checks.kernel import gpu
 
+    if name == "compiled":
+        return kernel.why_not()
+    if name == "triton":
+        return gpu.why_not()
+    return "" if name in ("auto", "torch") else "there is none of that name"
+
+
+def pick_backend(name: str, device: str) -> Backend:
+    """What trains on a device: 'auto' is the compiled fleet on the CPU and the Triton kernel on a GPU where they are there, else torch."""
     if name == "auto":
-        return "torch" if device != "cpu" or kernel.why_not() else "compiled"
+        fast: Backend = "compiled" if device == "cpu" else "triton"
+        return "torch" if why_no_backend(fast) else fast
     with backend(name):  # type: ignore[arg-type]
         return name  # type: ignore[return-value]
 
@@ -509,10 +523,17 @@ def train(
             )
         order = minibatch_order(seeds, batch.tokens.shape[1], optimiser.minibatch, steps).to(batch.tokens.device)
     from checks import kernel
+    from checks.kernel import gpu
 
-    compiled = _backend.get() != "torch" and not kernel.refusal(problem, optimiser)
-    TRAINED_BY["compiled" if compiled else "torch"] += batch.layers
-    run = kernel.run_steps if compiled else run_steps
+    wanted = _backend.get()
+    if wanted == "auto":
+        wanted = "compiled" if batch.tokens.device.type == "cpu" else "triton"
+    run, used = run_steps, "torch"
+    if wanted == "compiled" and not kernel.refusal(problem, optimiser):
+        run, used = kernel.run_steps, wanted
+    elif wanted == "triton" and not gpu.refusal(problem, optimiser, penalty.groups):
+        run, used = gpu.run_steps, wanted
+    TRAINED_BY[used] += batch.layers
     with torch.no_grad(), one_thread():
         return run(parameters, problem, penalty, optimiser, steps, trainable, balls or Balls(), order, record)
 
