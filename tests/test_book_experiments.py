@@ -40,7 +40,10 @@ def measures(dial, shift=0.0):
 def record(experiment, summary, inputs):
     statements = {"entropy.ceiling": {"counts": {"HOLDS": 900, "OUT_OF_DOMAIN": 100}, "screened": 800, "verdict": "HOLDS"}}
     shared = {
-        "language": {"text": "a_text.txt", "train_tokens": 80261, "test_tokens": 4672, "tokens": {"kind": "word", "vocabulary": 1024}},
+        "language": {
+            "text": "a_text.txt", "train_tokens": 80261, "test_tokens": 4672, "tokens": {"kind": "word", "vocabulary": 1024},
+            "unknown_share": 0.125,
+        },
         "device": "cpu",
     }  # fmt: skip
     return {

@@ -88,10 +88,11 @@ def _figures(pictures: Sequence[Picture]) -> str:
 def _text(run: Run) -> str:
     """The text in a phrase."""
     language = run.inputs["language"]
-    tokens = language["tokens"]
+    tokens, unknown = language["tokens"], language["unknown_share"]
+    told = f", {100 * unknown:.1f} % of the test are words outside it and count as one" if unknown else ""
     return (
         f"`{language['text']}`, {language['train_tokens']:,} tokens to train on and {language['test_tokens']:,} to test on; "
-        f"{tokens['kind']} tokens, vocabulary {tokens['vocabulary']:,}"
+        f"{tokens['kind']} tokens, vocabulary {tokens['vocabulary']:,}{told}"
     )
 
 
