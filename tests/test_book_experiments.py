@@ -146,6 +146,18 @@ def test_directions_are_decided_by_intervals(runs, tmp_path, aila):
     assert "no: the intervals are apart the other way" in text
 
 
+def test_a_smaller_run_makes_a_smaller_page(tmp_path, aila):
+    aila["inputs"]["settings"] |= {"frozen": [], "dials": [0.6]}
+    aila["summary"] |= {"frozen": {}, "trained": {"0.6": aila["summary"]["trained"]["0.6"]}}
+    few = progressive_record()
+    few["summary"]["configurations"] = [row for row in few["summary"]["configurations"] if row["configuration"] != "degree-5"]
+    runs = read_runs([written(tmp_path, aila, few)])
+    text = experiments_page(runs, write_experiment_figures(tmp_path, runs))
+    assert "undecided: the intervals overlap" in text  # one dial is not below itself
+    assert "1.89 times the baseline" not in text
+    assert "degree-1 is better than localist everywhere" in text
+
+
 def test_without_a_run_the_page_says_what_to_run(runs):
     text = experiments_page({}, {})
     assert text.count("{warning}") == 2
