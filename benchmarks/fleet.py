@@ -71,7 +71,9 @@ def _unit(
             ready[name] = (contestant, layers, call)
     peaks = {f"peak {threads}": partial(peak, threads) for threads in (1, 2)} if kernel.library() is not None else {}
     calls = {name: call for name, (_, _, call) in ready.items()}
-    timings = interleaved(calls | peaks, rounds, lambda what, done, total: tell(f"{unit.name}: {what}", done, total))
+    timings = interleaved(
+        calls | peaks, rounds, lambda what, done, total: tell(f"{unit.name}: {what}", done, total), shortest=0.4
+    )
     base = [seconds / ready[BASE][1] for seconds in timings[BASE].seconds]
     rows = []
     for name, (contestant, layers, _) in ready.items():

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from checks.book.drawing import Palette, Picture, draw_twice
-from checks.book.text import code, plain, table
+from checks.book.text import block, code, plain, table
 
 Row = Mapping[str, Any]
 FILE = Path("_static", "benchmarks.json")
@@ -57,7 +57,9 @@ def number(value: float) -> str:
 
 
 def spread(value: Row, unit: str = "") -> str:
-    """Median, and in parentheses the least and the greatest round."""
+    """Median, and in parentheses the least and the greatest round; one number where they agree."""
+    if value["least"] == value["greatest"]:
+        return f"{number(value['median'])}{unit}"
     return f"{number(value['median'])}{unit} ({number(value['least'])} to {number(value['greatest'])})"
 
 
@@ -105,25 +107,17 @@ def _target(what: str, found: Row, goal: float, by: str, shown: Any) -> tuple[st
 
 
 def training(record: Row) -> str:
-    """Every backend on every unit."""
-    rows = [
-        (
-            row["unit"], plain(row["backend"]), spread(row["rate"]), spread(row["ratio"]), percent(row["of_peak"]),
-            f"{row['cores']['median']:.1f}", f"{row['deviation']:.1e}", f"{row['cold']:.0f} s" if row["cold"] >= 1 else "",
-        )
-        for row in _rows(record, "training")
-    ]  # fmt: skip
-    head = (
-        "unit",
-        "backend",
-        "layers a second",
-        "times the plain loop",
-        "share of peak",
-        "cores busy",
-        "deviation",
-        "cold start",
-    )
-    return (table(head, rows) + _left_out(record, "training")) if rows else _nothing("training")
+    """Every backend, a table for each unit."""
+    units: dict[str, list[tuple[str, ...]]] = {}
+    for row in _rows(record, "training"):
+        cells = (
+            plain(row["backend"]), spread(row["rate"]), spread(row["ratio"]), percent(row["of_peak"]), f"{row['cores']['median']:.1f}",
+            f"{row['deviation']:.1e}", f"{row['cold']:.0f} s" if row["cold"] >= 1 else "",
+        )  # fmt: skip
+        units.setdefault(row["unit"], []).append(cells)
+    head = ("backend", "layers a second", "times the plain loop", "share of peak", "cores busy", "deviation", "cold start")
+    parts = [f"{unit.capitalize()} layers:\n\n{table(head, rows)}" for unit, rows in units.items()]
+    return "\n".join(parts) + _left_out(record, "training") if parts else _nothing("training")
 
 
 def growth(record: Row) -> str:
@@ -149,7 +143,8 @@ def growth(record: Row) -> str:
     said = f"The middle is {middle}; every call trains all layers for {results['steps']} steps.\n"
     exponents = table(("grows", "sizes", "backend", "exponent of time", "exponent of operations"), fits)
     times = table(("grows", "size", "backend", "milliseconds a call", "times the size before"), rows)
-    return f"{said}\n{exponents}\n{times}" + _left_out(record, "growth")
+    folded = block("dropdown", "Times behind the exponents", times)
+    return f"{said}\n{exponents}\n{folded}" + _left_out(record, "growth")
 
 
 def _sizes(rows: Iterable[Row], fit: Row) -> str:
@@ -295,7 +290,8 @@ def _training_picture(folder: Path, rows: Sequence[Row], goals: Row) -> Picture:
         if goal:
             axes.axvline(goal, color=palette.limit, ls="--", lw=1.4)
             axes.annotate(f"target {goal:g}", (goal, len(mine) - 0.45), ha="center", va="bottom", fontsize=9, color=palette.ink)
-        axes.set(xscale="log", xlim=(0.5, 3 * max(row["ratio"]["greatest"] for row in mine)), title=f"{unit} layers\n")
+        widest = max(goal or 1.0, *(row["ratio"]["greatest"] for row in mine))
+        axes.set(xscale="log", xlim=(0.5, 3 * widest), title=f"{unit} layers\n")
         axes.set_yticks(range(len(mine)), [row["backend"] for row in mine])
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
@@ -334,6 +330,7 @@ def _growth_picture(folder: Path, rows: Sequence[Row]) -> Picture:
         axes.set_xticks(sizes, [str(size) for size in sizes])
         axes.xaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "25" else ""))
 
     def draw(figure: Figure, palette: Palette) -> None:
         grid = list(figure.subplots((len(every) + 1) // 2, 2, squeeze=False).flat)
