@@ -163,7 +163,9 @@ def test_every_statement_is_proved_from_four_axioms(compiled: Path) -> None:
 @needs_coq
 def test_the_stand_alone_checker_agrees_and_can_refuse(compiled: Path, tmp_path: Path) -> None:
     for path in compiled.iterdir():
-        if path.suffix in (".vo", ".json") or path.name == "coqchk.answer":  # what `localist prove` has checked is not checked again
+        if (
+            path.suffix in (".vo", ".json") or path.name == "coqchk.answer"
+        ):  # what `localist prove` has checked is not checked again
             shutil.copyfile(path, tmp_path / path.name)
     assert prove.recheck(tmp_path, theory.FAMILIES) == []
     assert (tmp_path / "coqchk.answer").exists()
