@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from decimal import ROUND_CEILING, Decimal
 from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from flint import arb
+    from flint import arb, fmpq
 
     from checks.hierarchy_report import Report
+    from checks.hierarchy_run import Candidate
+    from theory.rounding import Side
 
 BAD_INPUT = 2
-LN2 = 0.6931471805599453
 
 
 @click.command("hierarchy", context_settings={"help_option_names": ["-h", "--help"]})
@@ -117,20 +117,35 @@ def _gain(name: str, text: str) -> tuple[int, int]:
     return value.numerator, value.denominator
 
 
-def _nats(ball: arb, digits: int = 3) -> str:
-    return f"{float(ball.mid()):,.{digits}f}"
+def _nats(ball: arb | fmpq, side: Side, places: int = 3) -> str:
+    from theory.rounding import decimal_places
+
+    return decimal_places(ball, side, places)
 
 
-def _bits(ball: arb) -> str:
-    return f"{float(ball.mid()) / LN2:,.2f}"
+def _bits(ball: arb, side: Side) -> str:
+    from checks.recruitment_codes import bits
+
+    return _nats(bits(ball), side, 2)
 
 
 def _up(value: float) -> str:
     """Four decimals, rounded up."""
-    return str(Decimal(value).quantize(Decimal("0.0001"), ROUND_CEILING))
+    from flint import arb
+
+    return _nats(arb(value), "up", 4)
+
+
+def _saved(move: Candidate) -> tuple[str, str]:
+    """What a move saved in nats and in bits, rounded against the decision; both ends where the ball leaves it open."""
+    if move.verdict == "undecided":
+        return tuple(f"{f(move.saving, 'down')} to {f(move.saving, 'up')}" for f in (_nats, _bits))  # type: ignore[return-value]
+    side: Side = "up" if move.verdict == "rejected" else "down"
+    return _nats(move.saving, side), _bits(move.saving, side)
 
 
 def _print(report: Report) -> None:
+    from flint import arb
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -149,26 +164,29 @@ def _print(report: Report) -> None:
 
     run, values = report.run, report.values
     ledger = table(
-        "Ledger: what each event lowered the potential by", "event", "verdict", "nats", "bits", "required nats", left=2
+        "Ledger: what each event lowered the potential by, rounded down (rejected moves: up)",
+        "event",
+        "verdict",
+        "nats",
+        "bits",
+        "required nats",
+        left=2,
     )
     for entry in run.ledger:
         if isinstance(entry, Arrival):
-            rise = "" if entry.rise == 0 else f"{-float(entry.rise.mid()):,.3f}"
-            ledger.add_row(
-                Text(f"data: {entry.windows} windows of {entry.domain}"),
-                "",
-                rise,
-                "" if not rise else f"-{_bits(entry.rise)}",
-                "",
-            )
+            # what data raised the potential by is at most what is printed: a lowering of at least minus that
+            lowered = ("", "") if entry.rise == 0 else (_nats(-entry.rise, "down"), _bits(-entry.rise, "down"))
+            ledger.add_row(Text(f"data: {entry.windows} windows of {entry.domain}"), "", *lowered, "")
         elif isinstance(entry, Candidate):
             needed = run.setting.block_gain if entry.level == "block" else run.setting.expert_gain
-            ledger.add_row(
-                Text(f"  {entry.level}: {entry.name}"), entry.verdict, _nats(entry.saving), _bits(entry.saving), str(needed)
-            )
+            ledger.add_row(Text(f"  {entry.level}: {entry.name}"), entry.verdict, *_saved(entry), str(needed))
         else:
             ledger.add_row(
-                f"  training, {len(entry.steps.halves)} steps", "", _nats(entry.drop), _bits(entry.drop), _nats(entry.promised)
+                f"  training, {len(entry.steps.halves)} steps",
+                "",
+                _nats(entry.drop, "down"),
+                _bits(entry.drop, "down"),
+                _nats(entry.promised, "up"),
             )
     console.print(ledger)
     second = report.plain()["second_expert"]
@@ -183,9 +201,9 @@ def _print(report: Report) -> None:
     console.print(owners)
     observed = len(run.accepted)
     bounds = table("Budget: Phi_0 - Phi_inf + T, in nats and what it pays for", "quantity", "observed", "proved")
-    bounds.add_row("potential at the start, Phi_0", _nats(run.start), "")
-    bounds.add_row("potential at the end", _nats(run.phi), ">= 0")
-    bounds.add_row("raised by new data, T", f"{float(values[sym.lift_bound]):,.3f}", "")
+    bounds.add_row("potential at the start, Phi_0", f"<= {_nats(run.start, 'up')}", "")
+    bounds.add_row("potential at the end", f"<= {_nats(run.phi, 'up')}", ">= 0")
+    bounds.add_row("raised by new data, T", f"<= {_nats(arb(values[sym.lift_bound]), 'up')}", "")
     bounds.add_row("accepted moves", str(observed), f"<= {report.move_bound:,}")
     bounds.add_row(
         f"steps that promise {run.setting.least} nats or more", str(values[sym.large_steps]), f"<= {report.step_bound:,}"

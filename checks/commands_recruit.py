@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from flint import arb
 
     from checks.recruitment_report import Candidate, Report
+    from theory.rounding import Side
 
 BAD_INPUT = 2
 SHOWN = 12  # candidates that did not pay and are listed, unless all are asked for
@@ -97,26 +97,16 @@ def recruit(
     sys.exit(EXIT_CODES[report.verdict])
 
 
-def _bits(nats: arb, up: bool) -> str:
-    """Nats as bits to one decimal, rounded up or down as a whole ball."""
-    return _rounded(nats, 10, up, "{:,.1f}")
-
-
-def _rounded(nats: arb, parts: int, up: bool, form: str) -> str:
+def _bits(nats: arb, up: bool, places: int = 1) -> str:
+    """Nats as bits, rounded up or down as a whole ball; "-" where no test gave any."""
     from checks.recruitment_codes import bits
+    from theory.rounding import decimal_places
 
-    ball = bits(nats) * parts
-    whole = ball.upper().ceil() if up else ball.lower().floor()
-    exact = whole.unique_fmpz()
-    return "-" if exact is None else form.format(int(exact) / parts)
-
-
-def _outward(bound: float, digits: int, rounding: str) -> str:
-    """A bound with so many decimals, rounded to the side on which it still holds; its shortest decimal is taken as what it is."""
-    return str(Decimal(repr(bound)).quantize(Decimal(1).scaleb(-digits), rounding))
+    return decimal_places(bits(nats), "up" if up else "down", places) if nats.is_finite() else "-"
 
 
 def _print(report: Report, everything: bool) -> None:
+    from flint import arb
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -149,21 +139,26 @@ def _print(report: Report, everything: bool) -> None:
         console.print(f"and {len(rest) - len(shown)} more; --all lists them")
     lengths = table("Code length of all words, spellings of new words left out", "model", "blocks", "bits", "bits a word")
     for x in sorted(report.lengths, key=lambda x: x.nats.mid()):
-        lengths.add_row(Text(x.name), str(x.blocks), _bits(x.nats, True), _rounded(x.nats / words, 10**4, True, "{:.4f}"))
+        lengths.add_row(Text(x.name), str(x.blocks), _bits(x.nats, True), _bits(x.nats / words, True, 4))
     console.print(lengths)
     _promises(report, console.print)
     if report.rates:
+        from theory.rounding import decimal_places
+
+        def outward(value: float, side: Side, places: int) -> str:
+            return decimal_places(arb(value), side, places)
+
         counted = table("Counted (observed) beside proved", "what", "runs", "observed", "99.9 % interval", "proved")
         for rate in report.rates:
-            low, high = rate.interval
+            low, high = outward(rate.interval[0], "down", 5), outward(rate.interval[1], "up", 5)
             refuted = ": REFUTED" if rate.verdict.name == "FAILS" else ""
             counted.add_row(
-                Text(rate.name), f"{rate.runs:,}", f"{rate.count / rate.runs:.5f}", f"{low:.5f} to {high:.5f}",
-                f"<= {_outward(rate.bound, 5, ROUND_CEILING)}{refuted}",
+                Text(rate.name), f"{rate.runs:,}", f"{rate.count / rate.runs:.5f}", f"{low} to {high}",
+                f"<= {outward(rate.bound, 'up', 5)}{refuted}",
             )  # fmt: skip
         for delay in report.delays:
-            most = _outward(delay.high, 1, ROUND_CEILING)
-            span = f"{_outward(delay.low, 1, ROUND_FLOOR)} to {most}" if delay.low else f"<= {most}"
+            most = outward(delay.high, "up", 1)
+            span = f"{outward(delay.low, 'down', 1)} to {most}" if delay.low else f"<= {most}"
             counted.add_row(Text(delay.name), f"{delay.runs:,}", f"{delay.mean:.1f}", f"s.e. {delay.error:.2f}", span)
         console.print(counted)
     console.print(

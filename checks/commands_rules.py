@@ -144,8 +144,8 @@ def _print(made: Report) -> None:
         ["rule", "strength", "before", "after", "least row", "target"],
         [
             [
-                rule.name, f"{rule.strength:+.9g}", _short(rule.before), _short(rule.after), _short(rule.least_after),
-                "" if rule.wanted is None else f"{rule.goal} {rule.wanted:g}: {rule.met}",
+                rule.name, f"{rule.strength:+}", _short(rule.before), _short(rule.after), _down(rule.least_after.low),
+                "" if rule.wanted is None else f"{rule.goal} {rule.wanted}: {rule.met}",
             ]
             for rule in made.rules
         ],
@@ -178,7 +178,9 @@ def _print(made: Report) -> None:
         f"{_up(made.rounding_bound.high, 2)}: {made.rounding_held}."
     )
     console.print(f"Rules taken off again: {'bit for bit the layer before' if made.residue_free else 'a RESIDUE is left'}.")
-    console.print(f"{made.verdict}: every digit printed is certified.")
+    console.print(
+        f"{made.verdict}: every digit printed is certified; strengths, as printed, read back as the floats that were used."
+    )
 
 
 def _short(value: Any, signed: bool = False) -> str:

@@ -20,6 +20,7 @@ from checks.hierarchy_exact import Mixture, softmax
 from checks.hierarchy_model import WORKING, router_logits
 from checks.hierarchy_run import Arrival, Candidate, Run, Setting, Training, arrive, begin, recruit_until_done, rise_of
 from checks.layer import attend
+from checks.recruitment_codes import bits as as_bits
 from checks.verdict import FAILS, HOLDS, UNDECIDED, Verdict, worst
 from theory import symbols as sym
 from theory.hierarchy_budget import budget, moves, steps_with_large_map
@@ -27,7 +28,6 @@ from theory.rounding import round_end
 from theory.theorem import Theorem
 
 CERTIFIED = (0, 5, 10, 15)  # queries of a window that are certified
-LN2 = 0.6931471805599453
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _entry(entry: Candidate | Arrival | Training) -> dict[str, Any]:
     if isinstance(entry, Candidate):
         return {
             "kind": "move", "level": entry.level, "name": entry.name, "saved nats": str(entry.saving),
-            "saved bits": float(entry.saving.mid()) / LN2, "verdict": entry.verdict, "windows": entry.windows,
+            "saved bits": str(as_bits(entry.saving)), "verdict": entry.verdict, "windows": entry.windows,
         }  # fmt: skip
     if isinstance(entry, Arrival):
         return {"kind": "data", "domain": entry.domain, "windows": entry.windows, "rise nats": str(entry.rise)}

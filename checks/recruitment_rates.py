@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, log
+from math import ceil, inf, log, nextafter
 
 import numpy as np
 from flint import arb, ctx, fmpq
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from scipy.stats import beta
 
 from checks.data import generator
 from checks.recruitment_codes import Model
@@ -30,8 +30,10 @@ from theory.formulas import (
     miss_probability,
 )
 from theory.namespaces import FLINT, MATH
+from theory.rounding import round_end, round_fraction
 
-CONFIDENCE = 0.999
+CONFIDENCE = Fraction(999, 1000)
+BITS = 256
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,47 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The exact interval of Clopper and Pearson."""
-        found = binomtest(self.count, self.runs).proportion_ci(CONFIDENCE, method="exact")
-        return float(found.low), float(found.high)
+        """Floats that enclose the exact interval of Clopper and Pearson."""
+        return clopper_pearson(self.count, self.runs)
 
     @property
     def verdict(self) -> Verdict:
         """FAILS when the interval excludes the bound; otherwise UNDECIDED: what was counted certifies nothing."""
         return FAILS if self.interval[0] > self.bound else UNDECIDED
+
+
+def tail_at_most(count: int, runs: int, share: float, level: Fraction) -> bool:
+    """Whether `count` or more of `runs` (count >= 1) have probability at most `level` at this share; shown by Arb, False if not.
+
+    P(X >= k) is the regularised incomplete beta function I_p(k, N - k + 1).
+    """
+    with ctx.workprec(BITS):
+        tail = arb(share).beta_lower(arb(count), arb(runs - count + 1), regularized=1)
+        return bool(tail <= arb(fmpq(level.numerator, level.denominator)))
+
+
+def clopper_pearson(count: int, runs: int, confidence: Fraction = CONFIDENCE) -> tuple[float, float]:
+    """An interval that contains the exact one of Clopper and Pearson for a proportion, each end shown by a binomial tail.
+
+    The exact low end is the greatest share at which `count` or more have probability (1 - confidence)/2, and tails increase with the
+    share: a share whose tail is at most that lies at or below it. The high end is the low end of the failures, from 1. SciPy proposes
+    a share; it is moved outwards until the tail is shown.
+    """
+    if not 0 <= count <= runs or runs < 1:
+        raise ValueError(f"a proportion has 0 <= count <= runs and runs >= 1; here count = {count}, runs = {runs}")
+    level = (1 - confidence) / 2
+
+    def low_end(found: int) -> float:
+        if found == 0:
+            return 0.0
+        share = min(1.0, max(0.0, float(beta.ppf(float(level), found, runs - found + 1))))
+        step = 1e-16
+        while not tail_at_most(found, runs, share, level):  # a share of 0 has no tail
+            share, step = max(0.0, nextafter(share * (1 - step), -inf)), 2 * step
+        return share
+
+    misses = low_end(runs - count)
+    return low_end(count), 1.0 if misses == 0 else min(1.0, nextafter(1 - misses, inf))
 
 
 @dataclass(frozen=True)
@@ -86,35 +121,63 @@ def coin_gains(rng: np.random.Generator, runs: int, samples: int, truth: float, 
 def measured(runs: int, alpha: Fraction, seed: int = 0, truth: float = 0.6) -> tuple[list[Rate], list[Delay]]:
     """False recruitment, misses and delays of one test of level alpha: a coin of `truth`, known or learned, against a fair one."""
     threshold, mean = log(1 / alpha), truth * log(2 * truth) + (1 - truth) * log(2 * (1 - truth))
-    spread, top = log(truth / (1 - truth)), log(2 * truth)
-    enough = ceil(detection_root(MATH, threshold, mean, spread, 0.05) ** 2)
+    enough = ceil(detection_root(MATH, threshold, mean, log(truth / (1 - truth)), 0.05) ** 2)
+    proved = _coin_bounds(alpha, truth, enough)
     rates, delays = [], []
     for name, code in (("known", truth), ("learned", None)):
         rng = generator(seed, 7)
         null = np.concatenate(
             [first_crossing(coin_gains(rng, part, 2 * enough, 0.5, code), threshold) for part in _parts(runs)]
         )
-        rates.append(Rate(f"false recruitment, alternative {name}", int((null > 0).sum()), runs, float(alpha)))
+        rates.append(Rate(f"false recruitment, alternative {name}", int((null > 0).sum()), runs, round_fraction(alpha, "up")))
         hit = np.concatenate(
             [first_crossing(coin_gains(rng, part, 4 * enough, truth, code), threshold) for part in _parts(runs)]
         )
         if code is not None:
-            missed = miss_probability(MATH, enough, mean, threshold, spread)
             rates.append(
                 Rate(
-                    f"missed after {enough} samples, alternative known", int(((hit == 0) | (hit > enough)).sum()), runs, missed
+                    f"missed after {enough} samples, alternative known",
+                    int(((hit == 0) | (hit > enough)).sum()),
+                    runs,
+                    proved.missed,
                 )
             )
         times = np.where(hit == 0, 4 * enough, hit)
-        # a learned alternative has crossed at the latest when the best coin has crossed K plus the regret
-        extra = 0.0 if code is not None else laplace_regret(MATH, 4 * enough)
         delays.append(
             Delay(
                 f"delay, alternative {name}", float(times.mean()), float(times.std() / runs**0.5), runs,
-                mean_delay_floor(MATH, threshold, mean) if code is not None else 0.0, mean_delay(MATH, threshold + extra, mean, top),
+                proved.least if code is not None else 0.0, proved.most if code is not None else proved.most_learned,
             )
         )  # fmt: skip
     return rates, delays
+
+
+@dataclass(frozen=True)
+class _Proved:
+    """Bounds of one test, rounded to the side on which they hold: a probability, and mean numbers of samples."""
+
+    missed: float
+    least: float
+    most: float
+    most_learned: float
+
+
+def _coin_bounds(alpha: Fraction, truth: float, enough: int) -> _Proved:
+    """What is proved of a coin of `truth` against a fair one, after `enough` samples; streams end after four times as many."""
+    with ctx.workprec(BITS):
+        p = arb(truth)
+        threshold = -arb(fmpq(alpha.numerator, alpha.denominator)).log()
+        mean = p * (2 * p).log() + (1 - p) * (2 * (1 - p)).log()
+        spread, top = (p / (1 - p)).log(), (2 * p).log()
+        # a learned alternative has crossed at the latest when the best coin has crossed K plus the regret
+        learned = threshold + arb(laplace_regret(FLINT, 4 * enough))
+        most, most_learned = (arb(mean_delay(FLINT, k, mean, top)).upper() for k in (threshold, learned))
+        return _Proved(
+            round_end(arb(miss_probability(FLINT, enough, mean, threshold, spread)).upper(), "up"),
+            round_end(arb(mean_delay_floor(FLINT, threshold, mean)).lower(), "down"),
+            round_end(most, "up"),
+            round_end(most_learned, "up"),
+        )
 
 
 def _parts(runs: int, most: int = 2000) -> list[int]:
@@ -155,7 +218,18 @@ def null_streams(runs: int, words: int, alpha: Fraction, candidates: int = 3, se
                 break
     with ctx.workprec(256):
         bound = arb(false_recruitment_ever(FLINT, candidates, fmpq(alpha.numerator, alpha.denominator)))
-        return Rate(f"false recruitment, mechanism on {words} words of its own", count, runs, float(bound.upper()))
+        return Rate(f"false recruitment, mechanism on {words} words of its own", count, runs, round_end(bound.upper(), "up"))
 
 
-__all__ = ["CONFIDENCE", "Delay", "Rate", "coin_gains", "draw_word", "first_crossing", "measured", "null_streams"]
+__all__ = [
+    "CONFIDENCE",
+    "Delay",
+    "Rate",
+    "clopper_pearson",
+    "coin_gains",
+    "draw_word",
+    "first_crossing",
+    "measured",
+    "null_streams",
+    "tail_at_most",
+]

@@ -10,7 +10,7 @@ from typing import Any
 
 import mpmath
 import pytest
-from flint import arb, ctx
+from flint import arb, ctx, fmpq
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_config import GRADIENT, QK, REMOVE, changed
@@ -19,7 +19,7 @@ import theory
 from checks.commands_threshold import json_text
 from theory.config import ConfigError, from_mapping
 from theory.guarantee import SIDES, Guarantee, guarantee
-from theory.rounding import LARGEST, TINIEST, decimal_text, round_ball, round_end, round_fraction
+from theory.rounding import LARGEST, TINIEST, decimal_places, decimal_text, round_ball, round_end, round_fraction
 
 LOSS = Fraction(1, 10**12)
 SMALLEST_NORMAL = Fraction(2) ** -1022
@@ -271,6 +271,22 @@ def test_rounding_of_fractions() -> None:
     assert (round_fraction(-tiny, "up"), round_fraction(-tiny, "down")) == (0.0, -TINIEST)
     assert (round_fraction(huge, "up"), round_fraction(huge, "down")) == (math.inf, LARGEST)
     assert (round_fraction(-huge, "up"), round_fraction(-huge, "down")) == (-LARGEST, -math.inf)
+
+
+def test_decimals_with_fixed_places_lie_on_their_side() -> None:
+    assert decimal_places(fmpq(5, 2), "up", 3) == decimal_places(fmpq(5, 2), "down", 3) == "2.500"
+    third = arb(1) / 3
+    assert (decimal_places(third, "down", 4), decimal_places(third, "up", 4)) == ("0.3333", "0.3334")
+    assert (decimal_places(-third, "down", 4), decimal_places(-third, "up", 4)) == ("-0.3334", "-0.3333")
+    assert decimal_places(fmpq(1, 10), "up", 1) == decimal_places(fmpq(1, 10), "down", 1) == "0.1"
+    assert decimal_places(fmpq(2 * 10**30 + 1, 2), "up", 0).replace(",", "") == str(10**30 + 1)
+    assert decimal_places(arb(2) ** 100, "up", 0) == decimal_places(arb(2) ** 100, "down", 0) == f"{2**100:,}"
+    assert decimal_places(arb(1234567), "down", 1) == "1,234,567.0"
+    wide = arb(1, 0.25)  # all of the ball, not its middle
+    assert float(decimal_places(wide, "down", 2)) <= 0.75 < 1.25 <= float(decimal_places(wide, "up", 2))
+    assert (decimal_places(arb("nan"), "up", 2), decimal_places(arb("nan"), "down", 2)) == ("inf", "-inf")
+    with pytest.raises(ArithmeticError, match="too large to be written"):
+        decimal_places(arb(2) ** (10**9), "up", 2)
 
 
 def test_rounding_of_balls() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from flint import arb, fmpq
 
 from checks.claims import Case, judge
 from checks.cli import main
+from checks.commands_hierarchy import _print, _saved
 from checks.data import upper_norm
 from checks.extinction_exact import bits
 from checks.hierarchy_data import CLASSES, FEATURES, Domain, class_blocks, make_windows, topic_domains
@@ -35,6 +38,7 @@ from checks.verdict import FAILS, HOLDS, OUT_OF_DOMAIN
 from theory import symbols as sym
 from theory.hierarchy_budget import budget, moves
 
+F = Fraction
 PRICES = Prices(1.5, 2.0)
 SETTING = Setting(fmpq(4), fmpq(8), PRICES, rounds=40, experts_most=2, blocks_most=2)
 
@@ -229,6 +233,38 @@ def test_the_command_prints_the_ledger_and_json(texts):
     assert found["verdict"] == "HOLDS"
     assert found["judged"] == {"hierarchy.budget": "HOLDS", "hierarchy.moves": "HOLDS", "hierarchy.steps": "HOLDS"}
     assert {entry["kind"] for entry in found["ledger"]} == {"move", "data", "training"}
+
+
+def test_printed_ledgers_are_rounded_against_what_they_claim(report, capsys):
+    """A saving that was accepted is rounded down, one that was rejected up; what was required and what remains, up."""
+    move = next(entry for entry in report.run.ledger if isinstance(entry, Candidate))
+    third = arb(25) / 3  # 8.333..
+    for verdict, shown in (
+        ("accepted", ("8.333", "12.02")),
+        ("passed over", ("8.333", "12.02")),
+        ("rejected", ("8.334", "12.03")),
+        ("undecided", ("8.333 to 8.334", "12.02 to 12.03")),
+    ):
+        assert _saved(replace(move, saving=third, verdict=verdict)) == shown
+    _print(report)
+    lines = capsys.readouterr().out.splitlines()
+    number = r"-?[\d,]+\.\d+"
+    seen = 0
+    for entry in report.run.ledger:
+        if isinstance(entry, Candidate):
+            line = next(line for line in lines[seen:] if f"{entry.level}: {entry.name}" in line)
+            nats, bits_shown = (F(x.replace(",", "")) for x in re.findall(number, line)[:2])
+            exact = F(int((entry.saving.mid().fmpq()).p), int((entry.saving.mid().fmpq()).q))
+            assert (nats >= exact) == (entry.verdict == "rejected") or nats == exact
+            assert abs(nats - exact) < F(11, 10**4)
+            assert abs(bits_shown * 693147 / 10**6 - exact) < F(1, 50)
+            seen = lines.index(line, seen) + 1
+        elif isinstance(entry, Training):
+            line = next(line for line in lines[seen:] if "training" in line)
+            drop, _, promised = (F(x.replace(",", "")) for x in re.findall(number, line))
+            assert arb(fmpq(drop.numerator, drop.denominator)) <= entry.drop
+            assert arb(fmpq(promised.numerator, promised.denominator)) >= entry.promised
+            seen = lines.index(line, seen) + 1
 
 
 @pytest.mark.parametrize(

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
-from math import exp, log
+from math import comb, exp, log
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from flint import arb
+from flint import arb, ctx
+from scipy.stats import beta as beta_law
 
+from checks import commands_recruit, recruitment_rates
 from checks.claims import judge
 from checks.cli import main
 from checks.controls import with_claim
 from checks.recruitment_codes import Model
 from checks.recruitment_extremal import text_cases
-from checks.recruitment_rates import Rate, coin_gains, draw_word, first_crossing, measured, null_streams
+from checks.recruitment_rates import (
+    CONFIDENCE,
+    Rate,
+    clopper_pearson,
+    coin_gains,
+    draw_word,
+    first_crossing,
+    measured,
+    null_streams,
+    tail_at_most,
+)
 from checks.recruitment_report import report_on
 from checks.recruitment_text import topics_stream
 from checks.verdict import FAILS, HOLDS, UNDECIDED
@@ -154,6 +167,72 @@ def test_a_counted_rate_refutes_only_with_its_whole_interval():
     assert Rate("x", 0, 1000, 0.05).verdict is UNDECIDED  # nor does it certify
     low, high = Rate("x", 60, 1000, 0.05).interval
     assert low < 0.06 < high
+
+
+def exact_tail(count: int, runs: int, share: Fraction) -> Fraction:
+    return sum((comb(runs, k) * share**k * (1 - share) ** (runs - k) for k in range(count, runs + 1)), F(0))
+
+
+@pytest.mark.parametrize(("count", "runs"), [(0, 1), (1, 1), (0, 40), (1, 40), (17, 40), (39, 40), (40, 40), (3, 250)])
+def test_intervals_contain_those_of_clopper_and_pearson_and_hardly_more(count, runs):
+    level = (1 - CONFIDENCE) / 2
+    low, high = map(F, clopper_pearson(count, runs))
+    assert 0 <= low <= F(count, runs) <= high <= 1
+    near = 1 + F(1, 10**9)
+    if count:
+        assert exact_tail(count, runs, low) <= level < exact_tail(count, runs, low * near), "binomials in rational arithmetic"
+    else:
+        assert low == 0
+    if count < runs:
+        below = 1 - exact_tail(count + 1, runs, high)
+        inside = 1 - (1 - high) * near
+        assert below <= level < 1 - exact_tail(count + 1, runs, inside)
+    else:
+        assert high == 1
+
+
+def test_the_ends_of_scipy_are_moved_until_their_tails_are_shown(monkeypatch):
+    """A quantile that lies inside the exact interval is not taken: the tail there is too large."""
+    right, quantile = clopper_pearson(60, 1000), beta_law.ppf
+    monkeypatch.setattr(recruitment_rates.beta, "ppf", lambda level, a, b: 1.001 * quantile(level, a, b))
+    moved = clopper_pearson(60, 1000)
+    level = (1 - CONFIDENCE) / 2
+    assert tail_at_most(60, 1000, moved[0], level)
+    assert not tail_at_most(60, 1000, 1.001 * right[0], level)
+    assert right[0] / 1.002 < moved[0] <= right[0] * (1 + 1e-12)
+    with pytest.raises(ValueError, match="0 <= count <= runs"):
+        clopper_pearson(3, 2)
+
+
+def test_printed_ends_are_rounded_outwards(monkeypatch):
+    exact = {}
+
+    def kept(report, everything):
+        exact["rates"], exact["delays"] = report.rates, report.delays
+        printing(report, everything)
+
+    printing = commands_recruit._print
+    monkeypatch.setattr(commands_recruit, "_print", kept)
+    done = run("--words", "600", "--warm-up", "200", "--measure", "40")
+    assert done.exit_code == 0, done.output
+    spans = re.findall(r"(\d\.\d{5}) to (\d\.\d{5}) +<= (\d\.\d{5})", done.output)
+    assert len(spans) == len(exact["rates"]) == 4
+    for (low, high, bound), rate in zip(spans, exact["rates"], strict=True):
+        assert F(low) <= F(rate.interval[0]) <= F(rate.interval[1]) <= F(high)
+        assert F(bound) >= F(rate.bound)
+        assert F(high) - F(rate.interval[1]) < F(1, 10**5)
+
+
+def test_proved_rates_and_delays_are_on_their_side():
+    rates, delays = measured(10, F(1, 3))
+    assert F(rates[0].bound) >= F(1, 3)
+    with ctx.workprec(200):
+        p = arb(0.6)
+        mean = p * (2 * p).log() + (1 - p) * (2 * (1 - p)).log()
+        known = next(d for d in delays if d.name.endswith("alternative known"))
+        assert arb(known.low) <= arb(3).log() / mean
+        assert arb(known.high) >= (arb(3).log() + (2 * p).log()) / mean
+        assert known.low > 0
 
 
 def test_first_crossings_are_counted_from_one():

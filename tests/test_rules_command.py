@@ -7,6 +7,7 @@ import json
 import random
 import threading
 import time
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
@@ -407,6 +408,24 @@ def test_the_command_reports_and_exits_with_0(tmp_path: Path, monkeypatch: pytes
     assert data["verdict"] == "HOLDS"
     assert json.loads(call(path, "--json").stdout) == data
     assert data["rules"][1]["after"]["low"] == pytest.approx(0.6, abs=1e-12)
+
+
+def test_printed_strengths_are_the_strengths_that_were_certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules that give the printed strengths give the same layer, and so meet the same targets: no digit is lost in print."""
+    monkeypatch.setenv("COLUMNS", "140")
+    path = tmp_path / "rules.toml"
+    path.write_text(SMALL + rule("own", "block = 1", "least = 0.7123456789") + rule("first", "keys = 0", "strength = -1.25"))
+    done = call(path, "--out", tmp_path / "report.json")
+    assert done.exit_code == 0, done.output
+    (own, _) = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["rules"]
+    line = next(line for line in done.stdout.splitlines() if line.startswith("own") and "least 0.7123456789: HOLDS" in line)
+    cells = line.split()
+    assert float(cells[1]) == own["strength"]
+    assert Decimal(cells[4]) <= Decimal(own["least_after"]["low"]), "the least row is a claim from below"
+    path.write_text(SMALL + rule("own", "block = 1", f"strength = {cells[1]}") + rule("first", "keys = 0", "strength = -1.25"))
+    call(path, "--out", tmp_path / "again.json")
+    again = json.loads((tmp_path / "again.json").read_text(encoding="utf-8"))["rules"][0]
+    assert again["least_after"] == own["least_after"]
 
 
 def test_refused_input_exits_with_2(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import Literal
 
-from flint import arb, ctx
+from flint import arb, ctx, fmpq
 
 Side = Literal["up", "down"]
 MOST_BITS = 4096
@@ -84,3 +84,19 @@ def decimal_text(value: float, side: Side, digits: int | None = None) -> str:
         return f"{int(rounded)}.0"
     text = str(rounded.normalize()) if "E" in str(rounded) else f"{rounded:f}"
     return text.replace("E+", "e").replace("E", "e")
+
+
+def decimal_places(number: arb | fmpq, side: Side, places: int) -> str:
+    """A number as a decimal with so many places, on the safe side of every value in its ball; thousands are set off by commas."""
+    if isinstance(number, fmpq):
+        scaled = number * 10**places
+        exact = scaled.ceil() if side == "up" else scaled.floor()
+    else:
+        with ctx.workprec(MOST_BITS):
+            ball = number * 10**places
+            if not ball.is_finite():
+                return "inf" if side == "up" else "-inf"
+            exact = (ball.upper().ceil() if side == "up" else ball.lower().floor()).unique_fmpz()
+        if exact is None:
+            raise ArithmeticError(f"{number} is too large to be written with {places} places")
+    return f"{Decimal(int(exact)).scaleb(-places, Context(prec=MOST_BITS)):,.{places}f}"
