@@ -15,6 +15,7 @@ from checks.hierarchy_trained import DescentPlan, descent_plans, trained_cases
 from checks.properties import Emission, FamilyChecks, Options, Trained, holds_for
 from checks.strategies import SEEDS
 from checks.trained import FleetConfig, captured_rows, fleet_configs, train_fleet
+from checks.training import pick_device
 from theory import symbols as sym
 from theory.hierarchy import THEOREMS
 from theory.hierarchy_budget import (
@@ -149,7 +150,7 @@ def trained_routers(config: FleetConfig, options: Options) -> Iterator[Emission]
 def trained_descent(plan: DescentPlan, options: Options) -> Iterator[Emission]:
     """Layers trained by full-batch proximal gradient with eta <= 1/L_s: every step certified, every run against the budget."""
     layers = max(1, min(options.layers // 16, 4))
-    yield Trained(layers, "cpu", "float64")
+    yield Trained(layers, pick_device(options.device).type, "float64")
     yield from trained_cases(plan, layers, 8, options)
 
 

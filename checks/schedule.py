@@ -230,7 +230,7 @@ def trained_stacks(config: StackConfig, options: Options) -> Iterator[Emission]:
     """Fleets of trained stacks, on synthetic codes and on real text; the first four of each fleet are enclosed."""
     fleet = max(1, min(options.layers, 8))
     stack = trained(config, options, fleet)
-    yield Trained(fleet * stack.layers, "cpu", "float64")
+    yield Trained(fleet * stack.layers, stack.tokens.device.type, "float64")
     for member in range(min(fleet, 4)):
         yield from trained_cases(stack, member, config)
 

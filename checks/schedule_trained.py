@@ -18,6 +18,7 @@ from checks.layer import Structure, equal_blocks
 from checks.properties import Options
 from checks.schedule_cases import above, finely
 from checks.schedule_stack import Enclosed, TrainedStack, block_diagonal, enclosed, matrix_of, train_stack
+from checks.training import pick_device
 from theory import schedule_norms as nor
 from theory import schedule_rollout as roll
 from theory import schedule_values as val
@@ -57,10 +58,10 @@ class StackConfig:
         return Schedule(self.layers, self.degree, 0, self.high)
 
     def batch(self, options: Options, fleet: int) -> Batch:
-        """One sequence a stack, in float64."""
+        """Two sequences a stack, in float64, on the device of the options."""
         return token_batch(
             self.structure.features, self.seeds(fleet), text=self.text, path=options.text, sequences=2, tokens=self.tokens,
-            leak=self.leak, causal=self.causal, dtype=torch.float64,
+            leak=self.leak, causal=self.causal, dtype=torch.float64, device=pick_device(options.device),
         )  # fmt: skip
 
     def seeds(self, fleet: int) -> list[int]:

@@ -1,8 +1,9 @@
 """The fleet in one GPU kernel, written in Triton: one program per layer, all steps of the run in one launch.
 
 The algebra is that of fleet.c: the readout is composed with the values, M = U W_V, so z_i = sum_j a_ij M x_j, dW_V = U^T dM and
-dU = dM W_V^T. Weights, gradients and the optimiser's memory stay in registers from the first step to the last; tokens, targets and
-score biases are read again in every step and stay in cache. Queries of a long sequence are taken QT at a time.
+dU = dM W_V^T. What a step computes stays in registers and shared memory. The state of a layer, a few thousand numbers, lies in arrays that
+a program reads and writes once or a few times a step and that stay in cache, as do its tokens, targets and score biases: keeping all of it
+in registers made them spill. Queries of a long sequence are taken QT at a time.
 
 Triton wants sizes that are powers of two. Rows and columns of a content matrix are laid out block by block, each block padded with
 zeros to RW rows and CW columns, RB by CB blocks; a group sum is then a reshape. A padded entry meets only zeros and stays zero.
@@ -134,6 +135,11 @@ def _advance(
     """One proximal step of one matrix in memory; whether its numbers are finite, and the group norms of its gradient before clipping."""
     w = tl.load(part + at)
     real = w.dtype
+    if RULE != SGD:
+        first = tl.load(memory1 + at)
+    if RULE == ADAM:
+        second = tl.load(memory2 + at)
+    tl.debug_barrier()  # an entry may be held by several threads: all read before one writes
     norms = tl.sqrt(_squares(g, RB, RW, CB, CW))
     fine = (eta > 0).to(tl.int32)
     if CONTENT or CLIP:
@@ -141,9 +147,7 @@ def _advance(
     if CLIP:
         g = _scaled(g, _shrinking(norms, tl.load(numbers + 1)), RB, RW, CB, CW)
     if RULE != SGD:
-        first = tl.load(memory1 + at)
         if RULE == ADAM:
-            second = tl.load(memory2 + at)
             first = tl.load(numbers + 4).to(real) * first + tl.load(numbers + 5).to(real) * g
             second = tl.load(numbers + 6).to(real) * second + tl.load(numbers + 7).to(real) * (g * g)
             tl.store(memory2 + at, second)
@@ -184,7 +188,7 @@ def _watch(
     w = tl.load(part + at)
     sizes = _sums(tl.abs(w.to(tl.float64)), RB, RW, CB, CW)
     before, woke = tl.load(last + group_at), tl.load(revived + group_at)
-    tl.debug_barrier()  # small tensors are held by several threads: all read before one writes
+    tl.debug_barrier()
     lives = sizes > 0
     tl.store(revived + group_at, tl.where(lives & (before < index), 1, woke))
     tl.store(last + group_at, tl.where(lives, index + 1, before))
@@ -271,6 +275,8 @@ def train_layers(
     readout, readout1, readout2 = readout + from_u, readout1 + from_u, readout2 + from_u
     units, last, revived, peak = units + from_g, last + from_g, revived + from_g, peak + from_g
     keys = content + RP * DP
+    # products of sizes can be greater than 2^31
+    layers, order_step, mean_step = layers.to(tl.int64), order_step.to(tl.int64), mean_step.to(tl.int64)
     w_at, v_at, u_at, g_at = _grid(RP, DP), _grid(EP, DP), _grid(CP, EP), _grid(RB, CB)
     i_at = tl.arange(0, QT)
     real_class = (tl.arange(0, CP) < classes)[None, :]
@@ -364,7 +370,7 @@ def train_layers(
                 _raise_peak(peak + GROUPS, g_at, found)
         tl.debug_barrier()  # the next state is written
 
-        noted = norms + ((index + 1) * layers.to(tl.int64) + layer) * (K * GROUPS)
+        noted = norms + ((index + 1) * layers + layer) * (K * GROUPS)
         span = _watch(content, w_at, last, revived, noted, g_at, index, WITH_NORMS, RB, RW, CB, CW)
         if QK:
             span *= _watch(keys, w_at, last + GROUPS, revived + GROUPS, noted + GROUPS, g_at, index, WITH_NORMS, RB, RW, CB, CW)

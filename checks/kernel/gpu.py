@@ -53,6 +53,10 @@ def why_not() -> str:
         return "Triton is not installed (on Linux: pip install 'localist[gpu]')"
     if not torch.cuda.is_available() and not interpreted():
         return "Triton needs a CUDA device (or TRITON_INTERPRET=1, which runs the kernel on the CPU, slowly)"
+    import triton
+
+    if tuple(int(part) for part in triton.__version__.split(".")[:2]) < (3, 6):
+        return f"the GPU kernel needs Triton 3.6 or newer, found {triton.__version__}"
     return ""
 
 
@@ -95,8 +99,8 @@ def refusal(problem: Problem, optimiser: Optimiser, groups: Groups) -> str:
     """Why a run is left to torch; "" when the kernel takes it."""
     if optimiser.spectral_radius is not None:
         return "spectral clipping needs singular values, which the GPU kernel does not compute"
-    if problem.tokens.device.type != ("cpu" if interpreted() else "cuda"):
-        return f"the GPU kernel runs on {'the CPU, interpreted' if interpreted() else 'a CUDA device'}"
+    if problem.tokens.device.type != "cuda" and not interpreted():
+        return "the GPU kernel runs on a CUDA device"
     shape, most = (
         shape_of(problem.structure, groups, problem.tokens.shape[2], optimiser, problem.tokens.dtype),
         LARGEST[problem.tokens.dtype],
