@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console, JustifyMethod
@@ -14,95 +16,71 @@ from rich.table import Table
 from checks.progress import shown
 from theory import FAMILIES
 
-_OUT = click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("evidence"),
-    show_default=True,
-    help="Folder of the evidence.",
+_OPTIONS = (
+    click.option("--layers", type=click.IntRange(1), default=64, show_default=True, help="Layers a trained fleet."),
+    click.option(
+        "--examples",
+        type=click.FloatRange(0, min_open=True),
+        default=1.0,
+        show_default=True,
+        help="Multiplies the examples of each property.",
+    ),
+    click.option(
+        "--text",
+        type=click.Path(path_type=Path),
+        default=None,
+        help="UTF-8 file to train on instead of the standard library's documentation.",
+    ),
+    click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda"]),
+        default="auto",
+        show_default=True,
+        help="Where layers are trained.",
+    ),
+    click.option(
+        "--backend",
+        type=click.Choice(["auto", "torch", "compiled", "triton"]),
+        default="auto",
+        show_default=True,
+        help="What trains layers: compiled code on the CPU and a Triton kernel on a GPU where they are there, else torch.",
+    ),
+    click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of everything random."),
+    click.option("--workers", type=click.IntRange(1), default=None, help="Processes; by default one a core."),
+    click.option(
+        "--out",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path("evidence"),
+        show_default=True,
+        help="Folder of the evidence.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print the evidence itself instead of a table."),
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print the evidence itself instead of a table.")
-_DEVICE = click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="Where layers are trained."
-)
-_BACKEND = click.option(
-    "--backend",
-    type=click.Choice(["auto", "torch", "compiled", "triton"]),
-    default="auto",
-    show_default=True,
-    help="What trains layers: compiled code on the CPU and a Triton kernel on a GPU where they are there, else torch.",
-)
-_SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of everything random.")
-_WORKERS = click.option("--workers", type=click.IntRange(1), default=None, help="Processes; by default one a core.")
-_LAYERS = click.option("--layers", type=click.IntRange(1), default=64, show_default=True, help="Layers a trained fleet.")
-_EXAMPLES = click.option(
-    "--examples",
-    type=click.FloatRange(0, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="Multiplies the examples of each property.",
-)
-_TEXT = click.option(
-    "--text",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="UTF-8 file to train on instead of the standard library's documentation.",
-)
+
+
+def _with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of both commands, in the order in which help lists them."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
 
 
 @click.command()
-@_LAYERS
-@_EXAMPLES
-@_TEXT
-@_DEVICE
-@_BACKEND
-@_SEED
-@_WORKERS
-@_OUT
-@_JSON
-def verify(
-    layers: int,
-    examples: float,
-    text: Path | None,
-    device: str,
-    backend: str,
-    seed: int,
-    workers: int | None,
-    out: Path,
-    as_json: bool,
-) -> None:
+@_with_options
+def verify(**options: Any) -> None:
     """Replay every derivation, attack every statement on rows and trained layers, and kill every control.
 
     Ends in a table and in an evidence file. Interrupted, the same command goes on where it stopped.
     """
-    _run(FAMILIES, layers, examples, text, device, backend, seed, workers, out, as_json)
+    _run(FAMILIES, **options)
 
 
 @click.command()
 @click.argument("families", nargs=-1, required=True, type=click.Choice(FAMILIES))
-@_LAYERS
-@_EXAMPLES
-@_TEXT
-@_DEVICE
-@_BACKEND
-@_SEED
-@_WORKERS
-@_OUT
-@_JSON
-def check(
-    families: tuple[str, ...],
-    layers: int,
-    examples: float,
-    text: Path | None,
-    device: str,
-    backend: str,
-    seed: int,
-    workers: int | None,
-    out: Path,
-    as_json: bool,
-) -> None:
+@_with_options
+def check(families: tuple[str, ...], **options: Any) -> None:
     """Run the checks of one or more FAMILIES, on your own text if you like."""
-    _run(tuple(dict.fromkeys(families)), layers, examples, text, device, backend, seed, workers, out, as_json)
+    _run(tuple(dict.fromkeys(families)), **options)
 
 
 def _run(
