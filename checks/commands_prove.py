@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -29,7 +29,9 @@ from rich.text import Text
 import theory
 from checks.coq_uses import uses_in
 from checks.files import write_atomically
-from theory.theorem import Theorem
+
+if TYPE_CHECKING:
+    from theory.theorem import Theorem
 
 SOURCES = Path(theory.__file__).parent / "coq"
 AXIOMS = frozenset(

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from sympy.core.relational import Relational
 
 from checks.status import EvidenceError, read_proofs, read_run, run_files, status
 from theory import FAMILIES, theorems
-from theory.theorem import Theorem
+
+if TYPE_CHECKING:
+    from sympy.core.relational import Relational
+
+    from theory.theorem import Theorem
 
 
 @click.command("theorems")

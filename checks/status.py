@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checks.commands_prove import source_digest
-from theory.theorem import Theorem
+
+if TYPE_CHECKING:
+    from theory.theorem import Theorem
 
 Record = Mapping[str, Any]
 

@@ -72,6 +72,8 @@ def test_theory_never_imports_checks():
 
 @pytest.mark.parametrize(("module", "absent"), [
     ("checks.cli", ("sympy", "torch", "scipy", "numpy", "hypothesis", "rich")),
+    ("checks.commands_prove", ("sympy", "torch", "scipy", "numpy", "hypothesis")),
+    ("checks.commands_theorems", ("sympy", "torch", "scipy", "numpy", "hypothesis")),
     ("theory.guarantee", ("sympy", "torch", "scipy", "numpy")),
 ])  # fmt: skip
 def test_light_modules_stay_light(module, absent):
