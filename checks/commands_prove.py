@@ -52,12 +52,13 @@ INSTALL = "apt-get install --no-install-recommends coq libcoq-coquelicot libcoq-
 
 @dataclass(frozen=True)
 class Proof:
-    """One theorem of Coq as Coq prints it; `arguments` are its variables and hypotheses by name, in order."""
+    """One theorem of Coq as Coq prints it: `arguments` are its variables and hypotheses by name, in order, `hypotheses` the latter."""
 
     module: str
     name: str
     statement: str
     arguments: tuple[str, ...]
+    hypotheses: tuple[str, ...]
 
 
 @dataclass
@@ -205,6 +206,20 @@ def _clean(statement: str) -> str:
     return re.sub(r"\\big\[Rplus/0\]", r"\\sum", re.sub(r"\s+", " ", statement)).strip()
 
 
+_SORTS = """Ltac sorts := lazymatch goal with
+  | |- let _ := _ in _ => intro; sorts
+  | |- forall x : ?A, _ => let s := type of A in idtac s; intro; sorts
+  | _ => idtac
+  end.
+"""
+
+
+def _sorts_of(name: tuple[str, str]) -> str:
+    """A query that prints the sort of the type of every argument of a theorem, in order: Prop for what it assumes."""
+    full = ".".join(name)
+    return f'Goal True. idtac "@@ {full}". let T := type of @{full} in assert T; [sorts|]. Abort.\n'
+
+
 def audit(folder: Path, into: Path, families: Iterable[str]) -> tuple[list[Proof], list[str], list[str]]:
     """(the theorems as Coq prints them, the axioms behind all of them, problems)."""
     known = modules(folder)
@@ -218,14 +233,18 @@ def audit(folder: Path, into: Path, families: Iterable[str]) -> tuple[list[Proof
         + f"From Localist Require {' '.join(known)}.\nOpen Scope R_scope.\nSet Printing Width 200.\n"
     )
     about = "".join(f"About {family}.{name}.\n" for family, name in names)
+    printed, *kinds = _query(into, "AuditStatements", head + about + _SORTS + "".join(map(_sorts_of, names))).split("@@ ")
+    sorts = {words[0]: words[1:] for words in map(str.split, kinds)}
     proofs = []
-    for part in re.split(r"^(?=\w+\.\w+ :\s)", _query(into, "AuditStatements", head + about), flags=re.MULTILINE):
+    for part in re.split(r"^(?=\w+\.\w+ :\s)", printed, flags=re.MULTILINE):
         start = re.match(r"(\w+)\.(\w+) :\s", part)
         if start:
             body = re.split(r"\n\s*\n|\n\S+ is not universe polymorphic", part[start.end() :])[0]
             listed = re.search(r"^Arguments \S+ (.*?)(?=\n\S|\Z)", part, flags=re.MULTILINE | re.DOTALL)
             arguments = re.findall(r"[A-Za-z_][\w']*", re.sub(r"%\w+", "", listed.group(1))) if listed else []
-            proofs.append(Proof(start.group(1), start.group(2), _clean(body), tuple(arguments)))
+            pairs = zip(arguments, sorts[f"{start.group(1)}.{start.group(2)}"], strict=False)
+            assumed = tuple(argument for argument, sort in pairs if sort == "Prop")
+            proofs.append(Proof(start.group(1), start.group(2), _clean(body), tuple(arguments), assumed))
     lost = set(names) - {(p.module, p.name) for p in proofs}
     problems += [f"{family}.{name}: declared in the source, but Coq does not know it" for family, name in sorted(lost)]
     tied = [
@@ -279,12 +298,12 @@ def _fingerprint(proof: Proof) -> str:
 
 
 def unmatched(statement: Theorem, proof: Proof, table: dict[str, dict[str, list[str]]]) -> list[str]:
-    """Hypotheses of the statement that the theorem does not name.
+    """Hypotheses of the statement that the theorem does not assume under their names; a variable of that name assumes nothing.
 
     `hypotheses.json` says where the names differ: a hypothesis may be several in Coq, or none, when the theorem does without it.
     """
     said = table.get(statement.name, {})
-    return [key for key in statement.assumes if not set(said.get(key, [hypothesis_name(key)])) <= set(proof.arguments)]
+    return [key for key in statement.assumes if not set(said.get(key, [hypothesis_name(key)])) <= set(proof.hypotheses)]
 
 
 def statuses(proofs: Iterable[Proof], sound: bool, sources: Path = SOURCES) -> list[dict[str, Any]]:
@@ -303,7 +322,7 @@ def statuses(proofs: Iterable[Proof], sound: bool, sources: Path = SOURCES) -> l
         if proof is None:
             row |= {"status": "stated", "why": "no theorem of this name in Coq"}
         elif missing:
-            row |= {"status": "stale", "why": f"the theorem in Coq does not name the hypothesis {', '.join(missing)}"}
+            row |= {"status": "stale", "why": f"the theorem in Coq has no hypothesis named {', '.join(missing)}"}
         elif not sound:
             row |= {"status": "unsound", "why": "the audit found a problem"}
         elif accepted.get(statement.name) != [statement.hash, _fingerprint(proof)]:

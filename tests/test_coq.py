@@ -128,7 +128,7 @@ def test_the_table_of_hypotheses_names_real_ones() -> None:
 
 def test_a_changed_statement_is_stale(tmp_path: Path) -> None:
     statement = theory.theorem_named("concentration.outside_mass")
-    proof = prove.Proof("concentration", "outside_mass", "True", tuple(statement.assumes))
+    proof = prove.Proof("concentration", "outside_mass", "True", tuple(statement.assumes), tuple(statement.assumes))
 
     def status() -> str:
         return next(row["status"] for row in prove.statuses([proof], True, tmp_path) if row["name"] == statement.name)
@@ -142,11 +142,13 @@ def test_a_changed_statement_is_stale(tmp_path: Path) -> None:
 
 
 def test_a_theorem_without_a_hypothesis_of_the_statement_is_stale(tmp_path: Path) -> None:
-    proof = prove.Proof("concentration", "outside_mass", "True", ("block",))
-    prove.accept([proof], tmp_path)
-    row = next(row for row in prove.statuses([proof], True, tmp_path) if row["name"] == "concentration.outside_mass")
-    assert row["status"] == "stale"
-    assert "margin" in row["why"]
+    names = tuple(theory.theorem_named("concentration.outside_mass").assumes)
+    for arguments in (("block",), names):  # in the second, "margin" is a variable
+        proof = prove.Proof("concentration", "outside_mass", "True", arguments, ("block",))
+        prove.accept([proof], tmp_path)
+        row = next(row for row in prove.statuses([proof], True, tmp_path) if row["name"] == "concentration.outside_mass")
+        assert row["status"] == "stale"
+        assert row["why"] == "the theorem in Coq has no hypothesis named margin"
 
 
 # --- with Coq ----------------------------------------------------------------------------------------------------------------------
@@ -220,6 +222,37 @@ def test_a_clean_project_passes(base: Path, tmp_path: Path) -> None:
     (proof,), _, problems = prove.audit(sources, folder, ["concentration"])
     assert problems == []
     assert proof.statement == "forall x : R, 0 < x -> x <> 0"  # the section's hypothesis is part of the statement
+
+
+PLANTED = {
+    "stated": ("(x : R) (block : 0 < x) (margin : x < 1) : x <> 0", ["block", "margin"]),
+    "real": ("(margin x : R) (block : 0 < x) : x <> 0", ["block"]),
+    "function": ("(margin : R -> R) (x : R) (block : 0 < x) : x <> 0", ["block"]),
+    "not_assumed": ("(margin : Prop) (x : R) (block : 0 < x) : x <> 0", ["block"]),
+    "family_of_facts": ("(x : R) (block : 0 < x) (margin : forall y : R, y < x) : x <> 0", ["block", "margin"]),
+    "after_a_definition": (
+        "(x : R) : let y := x + x in forall (block : 0 < y) (margin : y < 1), x <> 0",
+        ["block", "margin"],
+    ),
+    "in_the_conclusion": ("(x : R) (block : 0 < x) : forall margin : R, x <> 0", ["block"]),
+}
+
+
+@needs_coq
+def test_only_what_a_theorem_assumes_is_a_hypothesis(base: Path, tmp_path: Path) -> None:
+    """A variable that merely has the name of a hypothesis assumes nothing, and does not pass for it."""
+    text = "\n".join(f"Theorem {name} {stated}.\nProof. cbv zeta; intros; lra. Qed." for name, (stated, _) in PLANTED.items())
+    sources, folder = small_project(tmp_path / "sources", text), shutil.copytree(base, tmp_path / "build")
+    assert prove.build(sources, folder) == []
+    proofs, _, problems = prove.audit(sources, folder, ["concentration"])
+    assert problems == []
+    assert {proof.name: list(proof.hypotheses) for proof in proofs} == {name: assumed for name, (_, assumed) in PLANTED.items()}
+    statement = theory.theorem_named("concentration.outside_mass")
+    for proof in proofs:
+        assert "margin" in proof.arguments
+        assert prove.unmatched(statement, proof, {}) == [
+            key for key in ("block", "margin") if key not in PLANTED[proof.name][1]
+        ]
 
 
 @needs_coq
