@@ -21,6 +21,7 @@ from checks.hierarchy_model import WORKING, router_logits
 from checks.hierarchy_run import Arrival, Candidate, Run, Setting, Training, arrive, begin, recruit_until_done, rise_of
 from checks.layer import attend
 from checks.recruitment_codes import bits as as_bits
+from checks.training import one_thread
 from checks.verdict import FAILS, HOLDS, UNDECIDED, Verdict, worst
 from theory import symbols as sym
 from theory.hierarchy_budget import budget, moves, steps_with_large_map
@@ -140,6 +141,7 @@ def experts_of(run: Run) -> list[dict[str, Any]]:
     ]
 
 
+@one_thread()
 def report_on(
     domains: Sequence[Domain],
     count: int,
