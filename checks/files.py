@@ -22,7 +22,15 @@ def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
         write(Path(name))
         with open(name, "rb+") as file:
             os.fsync(file.fileno())
+        os.chmod(name, 0o666 & ~_umask())  # a temporary file is its maker's alone; this one is for whoever may read files here
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _umask() -> int:
+    """The process's mask of permissions; it can only be read by setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
