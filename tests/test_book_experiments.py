@@ -138,12 +138,18 @@ def test_directions_are_decided_by_intervals(runs, tmp_path, aila):
     assert (
         text.count("yes: the intervals are apart") == 2 + 2 + 3
     )  # entropy, fidelity; quintic against localist twice; semantic three times
-    assert "the least mean perplexity is 40.10 [40.09,&nbsp;40.11], at λ = 0.6" in " ".join(text.split())
+    assert (
+        "the least mean perplexity is 40.10 [40.09,&nbsp;40.11], at λ = 0.6; the intervals of 0 of the other 2 dials"
+        in " ".join(text.split())
+    )
     aila["summary"]["trained"]["1"]["entropy_bits"] = seeds(5.0, 0.5)
     aila["summary"]["trained"]["0"]["fidelity"] = seeds(0.95)
     text = experiments_page(read_runs([written(tmp_path / "other", aila)]), {})
     assert "undecided: the intervals overlap" in text
     assert "no: the intervals are apart the other way" in text
+    assert "trained at each dial, it rises from 0.6 to 1; trained at 1 and frozen, it falls at each of 2 steps" in " ".join(
+        text.split()
+    )
 
 
 def test_a_smaller_run_makes_a_smaller_page(tmp_path, aila):

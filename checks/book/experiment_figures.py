@@ -45,6 +45,11 @@ def _plot(axes: Axes, line: Line, colour: str, style: tuple[str, str], label: st
     axes.errorbar(at, means, yerr=ends, fmt=style[0] + style[1], color=colour, ms=4, capsize=2.5, lw=1.4, label=label, zorder=3)
 
 
+def _legend(axes: Axes, columns: int) -> None:
+    """Above the panel: no place inside it is free in every run."""
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns, fontsize=9, columnspacing=1.2, handletextpad=0.5)
+
+
 def _entropy(run: Run, folder: Path) -> Picture:
     trained = run.summary["trained"]
     line, floor, ceiling = (sweep(trained, name) for name in ("entropy_bits", "floor_bits", "ceiling_bits"))
@@ -78,7 +83,7 @@ def _entropy(run: Run, folder: Path) -> Picture:
                 ha="right" if at else "left",
             )
         axes.set(xlabel="dial λ (0 distributed, 1 localist)", ylabel="mean entropy of a row [bits]", ylim=(0, None))
-        axes.legend(loc="lower left")
+        _legend(axes, 4)
 
     first, last = line[0], line[-1]
     alt = (
@@ -104,10 +109,12 @@ def _panels(run: Run, folder: Path, name: str, panels: Sequence[tuple[str, str]]
         colours = (palette.observed, palette.proved, palette.limit, palette.ink)
         grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
         for axes, (measure, title) in zip(grid, panels, strict=True):
-            for index, (label, line) in enumerate(_lines(run, measure)):
-                _plot(axes, line, colours[index % 4], STYLES[index % 4], label)
+            lines = _lines(run, measure)
+            for index, (label, line) in enumerate(lines):
+                beside = 0.012 * (index - (len(lines) - 1) / 2)  # intervals side by side
+                _plot(axes, [(dial + beside, found) for dial, found in line], colours[index % 4], STYLES[index % 4], label)
             axes.set_ylabel(title)
-        grid[0].legend(loc="best", fontsize=9)
+        _legend(grid[0], len(_lines(run, panels[0][0])))
         grid[-1].set_xlabel("dial λ (0 distributed, 1 localist)")
 
     return draw_twice(folder, "", name, draw, alt, caption, size=(6.0, 2.8 * len(panels)))
@@ -174,7 +181,7 @@ def _ratio(run: Run, folder: Path) -> Picture:
         axes.set_yticks(range(len(rows)), list(rows))
         axes.invert_yaxis()
         axes.set_xlabel("test perplexity over that of the distributed fine-tuning, same seed")
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)  # above: no place inside is free in every run
+        _legend(axes, 2)
 
     told = "; ".join(
         f"{name} {kind} {over(row['over_seeds']['ratio']).mean:.3f}"
@@ -214,7 +221,7 @@ def _by_layer(run: Run, folder: Path, measure: str) -> Picture:
             lowest.set_xlabel("layer")
         for axes in grid[:, 0]:
             axes.set_ylabel(axis)
-        grid[0, 0].legend(fontsize=8)
+        figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(kinds), fontsize=9)
 
     last = len(next(iter(next(iter(rows.values())).values()))["layers"]) - 1
     told = "; ".join(

@@ -6,6 +6,7 @@ All numbers come from recorded runs and from `checks.experiments.published`; onl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -143,16 +144,39 @@ def _aila_findings(run: Run) -> str:
         ("pointer fidelity is higher when localist", *_pair(lines["fidelity"], near, far, 3),
          _less(lines["fidelity"][far], lines["fidelity"][near]))
     )  # fmt: skip
-    best = min(lines["perplexity"], key=lambda dial: lines["perplexity"][dial].mean)
     perplexity, accuracy = published("aila.perplexity"), published("aila.accuracy")
+    best = min(lines["perplexity"], key=lambda dial: lines["perplexity"][dial].mean)
+    least = lines["perplexity"][best]
+    beside = sum(one.low <= least.high and dial != best for dial, one in lines["perplexity"].items())
     told = (
         f"The abstract singles out λ = 0.6, with perplexity {perplexity.text} and accuracy {accuracy.text} %. Here the least mean "
-        f"perplexity is {lines['perplexity'][best].text(2)}, at λ = {best:g}"
+        f"perplexity is {least.text(2)}, at λ = {best:g}; the intervals of {beside} of the other {len(lines['perplexity']) - 1} dials "
+        "overlap its interval"
     )
     if 0.6 in lines["perplexity"]:
-        told += f"; at 0.6 it is {lines['perplexity'][0.6].text(2)}, with accuracy {lines['accuracy'][0.6].text(1, 100.0)} %"
+        told += f". At 0.6 it is {lines['perplexity'][0.6].text(2)}, with accuracy {lines['accuracy'][0.6].text(1, 100.0)} %"
     head = ("as reported", f"here at {near:g}", f"here at {far:g}", "same direction")
-    return f"{table(head, rows)}\n{told}. Models of this size on this text are not comparable with those behind the reported values.\n"
+    return (
+        f"{table(head, rows)}\n{told}. Models of this size on this text are not comparable with those behind the reported values.\n\n"
+        f"{_rises(run)}\n"
+    )
+
+
+def _rises(run: Run) -> str:
+    """Where the mean entropy rises with the dial, trained and frozen: it may, by a counterexample of the registry."""
+    told = []
+    swept = {"trained at each dial": run.summary["trained"]}
+    swept |= {f"trained at {start} and frozen": rows for start, rows in run.summary["frozen"].items()}
+    for label, rows in swept.items():
+        line = sweep(rows, "entropy_bits")
+        steps = list(pairwise(line))
+        rising = [f"from {low:g} to {high:g}" for (low, before), (high, after) in steps if after.mean > before.mean]
+        told.append(
+            f"{label}, it rises {', '.join(rising)}" if rising else f"{label}, it falls at each of {plural(len(steps), 'step')}"
+        )
+    return (
+        f"Mean entropy along the dial: {'; '.join(told)}. That of a row may rise before it falls: {link('dial.entropy_rises')}."
+    )
 
 
 def _pair(line: Mapping[float, Over], near: float, far: float, digits: int) -> tuple[str, str]:
