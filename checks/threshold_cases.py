@@ -257,15 +257,13 @@ def trap_case(layer: ExactLayer, lam: fmpq, rng: np.random.Generator) -> Found:
         arb_mat([[arb(x) for x in row] for row in rng.standard_normal((m.nrows(), m.ncols())).tolist()]) for m in layer.content
     ]
     move = sum((norm(block_entries(directions[k], rows, columns)) for k, _, _, rows, columns in layer.groups()), arb(0))
-    m = Measured(layer)
-    whole = (0, layer.content[0].nrows())
     slope = layer.loss_along(directions, 1)[1] + lam * move
     values: Values = {
         sym.lam: lam,
         sym.move: move,
         sym.slope: slope,
-        sym.spread_K: m.spread_K(whole),
-        sym.mean_query: m.mean_query(whole),
+        sym.size_Q: norm(layer.content[0].entries()),
+        sym.size_K: norm(layer.content[1].entries()),
     }
     return uniform_trap, case_of(values, layer, "a direction at zero", True)
 

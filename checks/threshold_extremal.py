@@ -201,7 +201,7 @@ def _trap() -> list[Case]:
         case_of_numbers(
             "a direction at zero",
             True,
-            {sym.lam: lam, sym.move: move, sym.slope: lam * move, sym.spread_K: 0, sym.mean_query: 0},
+            {sym.lam: lam, sym.move: move, sym.slope: lam * move, sym.size_K: 0, sym.size_Q: 0},
         )
         for lam, move in product(SCALES, SCALES)
     ]

@@ -37,11 +37,15 @@ from theory.symbols import (
 )
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
 from theory.threshold_covariance import MEAN_PART, OUTPUT, PARTS, VALUES, norm_lemma
-from theory.threshold_gradient import gradient_key, gradient_query
+from theory.threshold_gradient import gradient_key, gradient_query, query_size
 
 _rel = {"evaluate": False}
 _one, _zero = sp.Integer(1), sp.Integer(0)
-_per_query = sp.IndexedBase("r", nonnegative=True)  # norm of the query i, or of its mean token part
+_per_query = sp.IndexedBase("r", nonnegative=True)  # norm of the mean token part of query i
+
+# k_j - k_l = W_K (x_j - x_l), and every query is W_Q x_i
+KEYS_APART = norm_lemma("keys apart", norm_of_product, spread_K, size_K, spread_X)
+ONE_QUERY = norm_lemma("one query", norm_of_product, query_size[i_query], size_Q, token_norm)
 
 _on_balls = numbers.gradient_bound_qk.stated
 _scale = G_loss * D_V / (4 * tau)
@@ -116,8 +120,7 @@ gradient_qk = Theorem(
     definitions=gradient_query.definitions,
     steps=(
         Cite("by diameters", gradient_query, {D_K: spread_K, B_c: mean_part}, {"output": "output", "values": "values"}),
-        # k_j - k_l = W_K (x_j - x_l)
-        norm_lemma("keys apart", norm_of_product, spread_K, size_K, spread_X),
+        KEYS_APART,
         Combine("keys within", sp.Le(spread_K, rho_K * D_X, **_rel), {"keys apart": 1, "ball": spread_X, "tokens": rho_K}),
         Combine(
             "sides", sp.Le(spread_K * mean_part, rho_K * D_X * B_c, **_rel), {"keys within": mean_part, "mean": rho_K * D_X}
@@ -147,8 +150,7 @@ gradient_qk_key = Theorem(
     definitions=gradient_key.definitions,
     steps=(
         Cite("by diameters", gradient_key, {B_q: mean_query}, {"output": "output", "values": "values", "spread": "spread"}),
-        # every query is W_Q x_i, so r_i <= |W_Q| |x_i|
-        SumOver("queries summed", norm_lemma("one query", norm_of_product, _per_query[i_query], size_Q, token_norm), i_query),
+        SumOver("queries summed", ONE_QUERY, i_query),
         Combine(
             "queries within", sp.Le(mean_query, size_Q * token_norm, **_rel), {"queries summed": 1 / queries, "mean is": -1}
         ),

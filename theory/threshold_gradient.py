@@ -6,7 +6,7 @@ import sympy as sp
 
 from theory import threshold_formulas as numbers
 from theory.lemmas import sum_of_norms
-from theory.steps import Cite, Combine, SumOver
+from theory.steps import Cite, Combine, Step, SumOver
 from theory.symbols import (
     D_K,
     D_V,
@@ -31,24 +31,23 @@ from theory.threshold_covariance import KEYS, MEAN_PART, MEAN_QUERY, OUTPUT, PAR
 
 _rel = {"evaluate": False}
 _one, _zero = sp.Integer(1), sp.Integer(0)
-_per_query = sp.IndexedBase("r", nonnegative=True)  # norm of the token part (or query) of query i
+_per_query = sp.IndexedBase("r", nonnegative=True)  # norm of the token part of query i
+query_size = sp.IndexedBase("r_q", nonnegative=True)  # norm of query i: other numbers, so that a layer can have both
 _cov = sp.IndexedBase("cov", nonnegative=True)  # norm of the covariance of row i
 
 
-def _mean_over_queries(
-    mean: sp.Symbol, mean_bound: sp.Symbol, row_bound: sp.Expr, bound: sp.Expr, given: tuple[Cite | Combine, ...]
-) -> tuple:
-    """For grad = |(1/(N tau)) sum_i r_i cov_i'| with every cov_i <= row_bound and mean r <= mean_bound."""
-    total = sp.Sum(_per_query[i_query] * _cov[i_query], (i_query, 1, queries))
+def _mean_over_queries(each: sp.IndexedBase, row_bound: sp.Expr, bound: sp.Expr, row: Cite) -> tuple[Step, ...]:
+    """For grad = |(1/(N tau)) sum_i r_i cov_i'| with every cov_i <= row_bound and a bound on the mean of r_i, `each`."""
+    total = sp.Sum(each[i_query] * _cov[i_query], (i_query, 1, queries))
     return (
-        *given,
+        row,
         norm_lemma("triangle", sum_of_norms, gradient_norm, total / (queries * tau)),
         SumOver(
             "summed",
             Combine(
                 "one query",
-                sp.Le(_per_query[i_query] * _cov[i_query], _per_query[i_query] * row_bound, **_rel),
-                {"row": _per_query[i_query]},
+                sp.Le(each[i_query] * _cov[i_query], each[i_query] * row_bound, **_rel),
+                {"row": each[i_query]},
             ),
             i_query,
         ),
@@ -60,8 +59,8 @@ def _mean_over_queries(
     )
 
 
-def _mean_is(mean: sp.Symbol) -> dict[str, sp.Eq]:
-    return {"mean is": sp.Eq(mean, sp.Sum(_per_query[i_query], (i_query, 1, queries)) / queries, **_rel)}
+def _mean_is(mean: sp.Symbol, each: sp.IndexedBase = _per_query) -> dict[str, sp.Eq]:
+    return {"mean is": sp.Eq(mean, sp.Sum(each[i_query], (i_query, 1, queries)) / queries, **_rel)}
 
 
 def _layer(**changed: int) -> dict[str, sp.Integer]:
@@ -115,7 +114,7 @@ gradient_bilinear = Theorem(
     claim=sp.Le(gradient_norm, numbers.gradient_bound_bilinear.stated, **_rel),
     assumes={"output": OUTPUT, "spread": PARTS, "values": VALUES, "mean": MEAN_PART},
     definitions=_mean_is(mean_part),
-    steps=_mean_over_queries(mean_part, B_c, D_c * G_loss * D_V / 4, numbers.gradient_bound_bilinear.stated, (_parts_row,)),
+    steps=_mean_over_queries(_per_query, D_c * G_loss * D_V / 4, numbers.gradient_bound_bilinear.stated, _parts_row),
     equality=Equality(
         "tokens (1; 1) and (1; -1), A = 0, v = the second block, equal targets",
         {gradient_norm: G_loss * (D_V / 2) * (D_c / 2) * B_c / tau},
@@ -131,7 +130,7 @@ gradient_query = Theorem(
     claim=sp.Le(gradient_norm, numbers.gradient_bound_qk_query.stated, **_rel),
     assumes={"output": OUTPUT, "spread": KEYS, "values": VALUES, "mean": MEAN_PART},
     definitions=_mean_is(mean_part),
-    steps=_mean_over_queries(mean_part, B_c, D_K * G_loss * D_V / 4, numbers.gradient_bound_qk_query.stated, (_keys_row,)),
+    steps=_mean_over_queries(_per_query, D_K * G_loss * D_V / 4, numbers.gradient_bound_qk_query.stated, _keys_row),
     equality=Equality(
         "self-attention on x and -x, W_Q = 0, opposite targets", {gradient_norm: G_loss * (D_V / 2) * (D_K / 2) * B_c / tau}
     ),
@@ -145,8 +144,8 @@ gradient_key = Theorem(
     title="Gradient of a key group W_K^(b,c)",
     claim=sp.Le(gradient_norm, numbers.gradient_bound_qk_key.stated, **_rel),
     assumes={"output": OUTPUT, "spread": PARTS, "values": VALUES, "mean": MEAN_QUERY},
-    definitions=_mean_is(mean_query),
-    steps=_mean_over_queries(mean_query, B_q, D_c * G_loss * D_V / 4, numbers.gradient_bound_qk_key.stated, (_parts_row,)),
+    definitions=_mean_is(mean_query, query_size),
+    steps=_mean_over_queries(query_size, D_c * G_loss * D_V / 4, numbers.gradient_bound_qk_key.stated, _parts_row),
     equality=Equality(
         "self-attention on x and -x, queries at right angles to keys, opposite targets",
         {gradient_norm: G_loss * (D_V / 2) * (D_c / 2) * B_q / tau},

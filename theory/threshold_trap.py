@@ -18,6 +18,7 @@ from theory.symbols import (
     entropy,
     g,
     gradient_norm,
+    i_query,
     j_in,
     j_out,
     lam,
@@ -26,17 +27,23 @@ from theory.symbols import (
     move,
     n,
     output_gradient,
+    queries,
     s,
     score_range,
+    size_K,
+    size_Q,
     slope,
     spread_c,
     spread_K,
     spread_V,
+    spread_X,
     sum_in,
     sum_out,
     tau,
+    token_norm,
 )
 from theory.theorem import Equality, Hypothesis, Theorem, Witness
+from theory.threshold_balls import KEYS_APART, ONE_QUERY
 from theory.threshold_gradient import gradient_key, gradient_query
 
 _rel = {"evaluate": False}
@@ -44,17 +51,15 @@ _one, _zero, _two = sp.Integer(1), sp.Integer(0), sp.Integer(2)
 
 _inner_q, _inner_k = sp.symbols("inner_q inner_k", real=True)
 _move_q, _move_k, _grad_q, _grad_k = sp.symbols("move_q move_k grad_q grad_k", nonnegative=True)
+_query_rate = output_gradient * spread_V * mean_part * _move_q / (4 * tau)  # of the loss, a unit of distance of two keys
+_key_rate = output_gradient * spread_V * spread_c * _move_k / (4 * tau)  # and a unit of mean query norm
 uniform_trap = Theorem(
     name="threshold.uniform_trap",
     title="W_Q = W_K = 0 is stationary for every penalty weight: in every direction the objective rises at rate lam",
     claim=sp.Ge(slope, lam * move, **_rel),
     assumes={
-        "no keys": Hypothesis(
-            sp.Le(spread_K, 0, **_rel), "all keys are equal: W_K = 0", "Away from zero use threshold.gradient_query."
-        ),
-        "no queries": Hypothesis(
-            sp.Le(mean_query, 0, **_rel), "all queries are zero: W_Q = 0", "Away from zero use threshold.gradient_key."
-        ),
+        "no keys": Hypothesis(sp.Le(size_K, 0, **_rel), "W_K = 0", "Away from zero use threshold.gradient_query."),
+        "no queries": Hypothesis(sp.Le(size_Q, 0, **_rel), "W_Q = 0", "Away from zero use threshold.gradient_key."),
     },
     definitions={"slope is": sp.Eq(slope, _inner_q + _inner_k + lam * move, **_rel)}
     | dict(gradient_query.definitions)
@@ -62,6 +67,13 @@ uniform_trap = Theorem(
         "mean query is": gradient_key.definitions["mean is"],
     },
     steps=(
+        KEYS_APART,
+        SumOver("queries summed", ONE_QUERY, i_query),
+        Combine(
+            "queries within",
+            sp.Le(mean_query, size_Q * token_norm, **_rel),
+            {"queries summed": 1 / queries, "mean query is": -1},
+        ),
         Cite(
             "query gradient",
             gradient_query,
@@ -83,19 +95,21 @@ uniform_trap = Theorem(
                 "key side": 1,
                 "query gradient": _move_q,
                 "key gradient": _move_k,
-                "no keys": output_gradient * spread_V * mean_part * _move_q / (4 * tau),
-                "no queries": output_gradient * spread_V * spread_c * _move_k / (4 * tau),
+                "keys apart": _query_rate,
+                "no keys": _query_rate * spread_X,
+                "queries within": _key_rate,
+                "no queries": _key_rate * token_norm,
             },
         ),
     ),
     equality=Equality("always: both gradients are zero", {slope: move * lam}),
     needs={
         "no keys": Witness(
-            {slope: -_one, lam: _one, move: _one, spread_K: _two, mean_query: _zero},
+            {slope: -_one, lam: _one, move: _one, size_K: _one, size_Q: _zero},
             text="self-attention on x, -x with W_Q = 0, W_K = 1: gradient 1 a unit of loss gradient, here 2",
         ),
         "no queries": Witness(
-            {slope: -_one, lam: _one, move: _one, spread_K: _zero, mean_query: _one}, text="the same with the sides exchanged"
+            {slope: -_one, lam: _one, move: _one, size_K: _zero, size_Q: _one}, text="the same with the sides exchanged"
         ),
     },
     uses=(gradient_query, gradient_key),
