@@ -174,7 +174,8 @@ def test_without_a_run_the_page_says_what_to_run(runs):
 
 def test_what_the_page_does_not_do_is_on_it(runs):
     text = " ".join(experiments_page(runs, {}).split())
-    assert "no reproduction of the reported numbers" in text
+    assert "**The values are not reproduced**" in text
+    assert "The runs shown use `a_text.txt`." in text
     assert "their full texts are not at hand" in text
     assert "another model on another text" in text
 
