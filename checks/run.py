@@ -111,8 +111,11 @@ def _finished(folder: Path, shards: Iterable[Shard]) -> dict[Shard, dict[str, An
 
 
 def _compute(shards: Sequence[Shard], options: Options, workers: int) -> Iterable[tuple[Shard, dict[str, Any]]]:
-    """Results as they come; one process owns the accelerator."""
-    return results_of(shards, partial(_named, options=options), 1 if options.device != "cpu" else workers)
+    """Results as they come. One process owns the accelerator, which only properties use: the rest is spread over the cores first."""
+    call = partial(_named, options=options)
+    spread = [shard for shard in shards if options.device == "cpu" or shard.kind != "property"]
+    yield from results_of(spread, call, workers)
+    yield from results_of([shard for shard in shards if shard not in set(spread)], call, 1)
 
 
 def _named(shard: Shard, *, options: Options) -> dict[str, Any]:

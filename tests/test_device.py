@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +11,11 @@ import torch
 from fleet_variants import VARIANTS, every_form, extras, scene
 from pretend_gpu import GPU, pretend_gpu
 
+from checks import run as runner
 from checks.layer import attend
 from checks.penalty import off_block_penalty
 from checks.properties import Options, Property, attack
-from checks.shards import family_checks
+from checks.shards import Shard, family_checks, plan
 from checks.training import NAMES, backend, initialise, pick_device, train
 from theory import FAMILIES
 
@@ -118,7 +120,7 @@ def test_every_variant_trains_there_and_comes_to_the_same(name: str, head: int):
 
 
 def properties_that_train(family: str) -> list[Property]:
-    return [prop for prop in family_checks(family).properties if prop.text]
+    return [prop for prop in family_checks(family).properties if prop.text or "trained" in prop.name]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -133,3 +135,19 @@ def test_every_family_checks_layers_on_the_gpu(family: str):
             devices |= outcome.devices
     assert devices
     assert {device.partition("/")[0] for device in devices} == {"cuda"}
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_only_properties_stay_in_the_process_that_owns_the_gpu(device: str, monkeypatch: pytest.MonkeyPatch):
+    asked: list[tuple[set[str], int]] = []
+
+    def results_of(tasks: Sequence[Shard], call: object, workers: int) -> Iterator[tuple[Shard, dict[str, object]]]:
+        asked.append(({shard.kind for shard in tasks}, workers))
+        yield from ((shard, {}) for shard in tasks)
+
+    monkeypatch.setattr(runner, "results_of", results_of)
+    options = Options(layers=2, examples=1e-9, device=device)
+    shards = plan(("concentration",), options)
+    assert {shard for shard, _ in runner._compute(shards, options, 5)} == set(shards)
+    alone = [{"replay", "controls"}, {"property"}] if device == "cuda" else [{"replay", "controls", "property"}, set()]
+    assert asked == [(alone[0], 5), (alone[1], 1)]
