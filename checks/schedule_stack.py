@@ -25,7 +25,7 @@ from torch import Tensor
 from checks.data import Batch, measure
 from checks.layer import Capture, Parameters, Structure, attend, same_block
 from checks.penalty import off_block_penalty
-from checks.training import Balls, initialise, sgd, train
+from checks.training import Balls, initialise, one_thread, sgd, train
 
 POWERS = {128: 9, 512: 24, 2048: 60}  # bits: k, for spectral norms from tr (M'M)^(2^k), within a factor D^(2^-(k + 1))
 Fixed = Sequence[float]
@@ -79,6 +79,7 @@ def next_batch(batch: Batch, tokens: Tensor) -> Batch:
     return replace(moved, block_norm=float(sizes.block_norm.max()), leak=float(sizes.leak.max()))
 
 
+@one_thread()
 def train_stack(
     batch: Batch,
     structure: Structure,
@@ -215,6 +216,7 @@ def spectral_norms(stack: TrainedStack) -> list[float]:
     return [float(torch.linalg.matrix_norm(parameters.values.double(), ord=2).max()) for parameters in stack.parameters]
 
 
+@one_thread()
 def measure_stack(stack: TrainedStack, start: int = 0, *, everything: bool = True) -> Measured:
     """Measure a fleet of stacks from layer `start` on."""
     with torch.enable_grad():
