@@ -265,6 +265,7 @@ def tighter_case(masses: Sequence[fmpq], others: Sequence[fmpq], origin: str) ->
         sym.stay: product([1 - x for x in masses]),
         sym.stay_other: product([1 - x for x in others]),
         sym.eps_excess: min((y - x for x, y in zip(masses, others, strict=True)), default=fmpq(0)),
+        sym.eps_greatest: max(others, default=fmpq(0)),
     }
     return Case(values, origin, {"masses": [[str(x) for x in side] for side in (masses, others)]}, list(masses) == list(others))
 

@@ -11,7 +11,7 @@ import sympy as sp
 
 from theory import blocks_leak, lemmas
 from theory.lemmas import bilinear_form, exp_tangent
-from theory.schedule_rollout import ONE, TWO, ZERO, eq, rel
+from theory.schedule_rollout import AT_MOST_ONE, ONE, TWO, ZERO, eq, rel
 from theory.schedule_values import (
     DROPS,
     GROWTH,
@@ -104,6 +104,7 @@ off_block = Theorem(
     assumes={"block values": BLOCK_VALUES},
     definitions=OFF_BLOCK,
     steps=(
+        *AT_MOST_ONE,
         TOTAL,
         outside(value_off),
         *inductions(norm_start, off_start, {"block values": -whole_at[k_step]}),
@@ -139,6 +140,7 @@ off_block_share = Theorem(
     },
     definitions=OFF_BLOCK | RELATIVE | SHARES,
     steps=(
+        *AT_MOST_ONE,
         *DROPS,
         relative.steps[0],
         Cite("off", off_block, {}, {"block values": "block values"}),

@@ -19,6 +19,7 @@ from theory.symbols import (
     eps_greatest,
     eps_other_at,
     g,
+    inside_at,
     k_step,
     kept_at,
     last,
@@ -54,7 +55,12 @@ weighted_floor = Lemma(
     reason="u = sum of a_j x_j, a_j and x_j >= 0, the a_j of a block add up to at least 1 - v, its x_j are at least w.",
 )
 
-FRACTION = {"eps is": sp.Le(eps_at[k_step], 1, **rel)}
+# a row is a distribution: what does not leave the block stays in it
+FRACTION = {"eps is": eq(eps_at[k_step], 1 - inside_at[k_step])}
+AT_MOST_ONE = (
+    Manifest("stays in", sp.Ge(inside_at[k_step], 0, **rel)),
+    Combine("a share", sp.Le(eps_at[k_step], 1, **rel), {"eps is": -ONE, "stays in": ONE}),
+)
 PRODUCT: dict[str, Relational] = {
     "no layer": eq(kept_at[0], 1),
     "leak is": eq(rollout_leak, 1 - kept_at[depth]),
@@ -97,6 +103,7 @@ rollout = Theorem(
     assumes={},
     definitions=_STACK,
     steps=(
+        *AT_MOST_ONE,
         _ONE_LAYER,
         _kept(_STAY),
         Combine("claim", sp.Le(rollout_leak, 1 - stay, **rel), {"leak is": -ONE, "kept": ONE, "stay is": -ONE}),
@@ -134,6 +141,7 @@ sum_bound = Theorem(
     assumes={},
     definitions=_STACK | SUMS,
     steps=(
+        *AT_MOST_ONE,
         at_most_one(k_step),
         Induction(
             "sums", sp.Ge(stay_at[k_step], 1 - sum_at[k_step], **rel),
@@ -168,6 +176,7 @@ uniform = Theorem(
     assumes={"bounded": KEEPS},
     definitions=_STACK | GREATEST,
     steps=(
+        *AT_MOST_ONE,
         Combine("each", sp.Ge(1 - eps_at[k_step], phi_low, **rel), {"bounded": ONE, "greatest is": ONE}),
         Induction(
             "powers", sp.Ge(stay_at[k_step], phi_low**k_step, **rel),
@@ -209,6 +218,7 @@ residual = Theorem(
     },
     definitions=PRODUCT | product_of(_mixed_stay) | FRACTION,
     steps=(
+        *AT_MOST_ONE,
         # a row of alpha I + (1 - alpha) A keeps its own token, in the block, with share alpha: outside mass (1 - alpha) eps
         Manifest("mixed", sp.Ge((1 - residual_share) * eps_at[k_step], 0, **rel)),
         Cite(
@@ -225,6 +235,7 @@ residual = Theorem(
     source=SOURCE,
 )  # fmt: skip
 
+_first_inside = sp.Symbol("in_first", nonnegative=True)  # in-block mass of the first layer's worst row
 vacuous = Theorem(
     name="schedule.unlocalised_first",
     title="A first layer without locality makes the product bound vacuous, however local the others are",
@@ -241,9 +252,12 @@ vacuous = Theorem(
     | {
         # stay_at is the product over the layers after the first
         "stay is": eq(stay, (1 - eps_first) * stay_at[last]),
-        "first is": sp.Le(eps_first, 1, **rel),
+        "first is": eq(eps_first, 1 - _first_inside),
     },
     steps=(
+        *AT_MOST_ONE,
+        Manifest("first stays in", sp.Ge(_first_inside, 0, **rel)),
+        Combine("first a share", sp.Le(eps_first, 1, **rel), {"first is": -ONE, "first stays in": ONE}),
         at_most_one(last),
         Combine(
             "claim",
@@ -265,13 +279,35 @@ monotone = Theorem(
     assumes={
         "each": Hypothesis(
             sp.Ge(eps_excess, 0, **rel), "every layer leaks at most as much as in the second stack", "Compare layer by layer."
-        )
+        ),
+        "masses": Hypothesis(
+            sp.Le(eps_greatest, 1, **rel), "what the second stack leaks, or is bounded by, is at most 1 in every layer",
+            "Replace bounds above 1 by 1.",
+        ),
     },
     definitions=product_of(_STAY)
-    | FRACTION
     | product_of(1 - eps_other_at[k_step], stay_other_at, stay_other)
-    | {"excess is": sp.Ge(eps_other_at[k_step] - eps_at[k_step], eps_excess, **rel), "other is": sp.Le(eps_other_at[k_step], 1, **rel)},
+    | {
+        "excess is": sp.Ge(eps_other_at[k_step] - eps_at[k_step], eps_excess, **rel),
+        "greatest is": sp.Le(eps_other_at[k_step], eps_greatest, **rel),
+    },
     steps=(
+        Combine("other a share", sp.Le(eps_other_at[k_step], 1, **rel), {"greatest is": ONE, "masses": ONE}),
+        Combine("a share", sp.Le(eps_at[k_step], 1, **rel), {"excess is": ONE, "each": ONE, "other a share": ONE}),
+        Induction(
+            "second stays", sp.Ge(stay_other_at[k_step], 0, **rel),
+            (
+                Manifest("one", sp.Ge(ONE, 0, **rel)),
+                Combine("second at first", sp.Ge(stay_other_at[0], 0, **rel), {"stay_2 starts": ONE, "one": ONE}),
+            ),
+            (
+                Combine(
+                    "second next", sp.Ge(stay_other_at[_next], 0, **rel),
+                    {"stay_2 goes on": ONE, "second stays.at": 1 - eps_other_at[k_step]},
+                ),
+            ),
+            k_step,
+        ),
         Induction(
             "products", sp.Ge(stay_at[k_step], stay_other_at[k_step], **rel),
             (Combine("state 0", sp.Ge(stay_at[0], stay_other_at[0], **rel), {"stay starts": ONE, "stay_2 starts": -ONE}),),
@@ -291,8 +327,13 @@ monotone = Theorem(
     equality=Equality("the same outside masses", {stay_other: stay}),
     needs={
         "each": Witness(
-            {eps_excess: -HALF, stay: HALF, stay_other: ONE}, text="one layer that leaks 1/2, and 0 in the second stack"
-        )
+            {eps_excess: -HALF, eps_greatest: ZERO, stay: HALF, stay_other: ONE},
+            text="one layer that leaks 1/2, and 0 in the second stack",
+        ),
+        "masses": Witness(
+            {eps_excess: ONE, eps_greatest: sp.Integer(3), stay: ONE, stay_other: sp.Integer(4)},
+            text="two layers that leak nothing, and bounds of 3 for both: (1 - 3)^2 = 4 > 1",
+        ),
     },
     source=SOURCE,
 )  # fmt: skip

@@ -12,7 +12,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from theory.schedule_formulas import value_path_bound
-from theory.schedule_rollout import GREATEST, KEEPS, ONE, TWO, ZERO, eq, product_of, rel
+from theory.schedule_rollout import AT_MOST_ONE, FRACTION, GREATEST, KEEPS, ONE, TWO, ZERO, eq, product_of, rel
 from theory.steps import Cite, Combine, Induction, Manifest, Step
 from theory.symbols import (
     depth,
@@ -65,9 +65,8 @@ path_outside = Lemma(
 
 
 def layers_are() -> dict[str, Relational]:
-    """What the layers are: bounds, and the greatest row of each."""
-    return {
-        "eps is": sp.Le(_e, 1, **rel),
+    """What the layers are: the worst row of each, and the row in which the next leak is greatest."""
+    return FRACTION | {
         "row is": sp.Le(row_at[k_step], _e, **rel),
         "part of whole": sp.Le(out_at[k_step], whole_at[k_step], **rel),
     }
@@ -145,7 +144,7 @@ FLOW = layers_are() | GROWTH | STAYS | {
     "outside at 0": eq(out_at[0], 0),
     "flow is": eq(flow_out, out_at[depth]),
 }  # fmt: skip
-_FLOW_STEPS = (TOTAL, outside(ZERO), *inductions(ONE, ZERO, {}))
+_FLOW_STEPS = (*AT_MOST_ONE, TOTAL, outside(ZERO), *inductions(ONE, ZERO, {}))
 
 value_path = Theorem(
     name="schedule.value_path",
@@ -240,6 +239,7 @@ linear_bound = Theorem(
     assumes={},
     definitions=FLOW | SHARE | RELATIVE | SHARES,
     steps=(
+        *AT_MOST_ONE,
         *DROPS,
         Cite("product", relative, {}),
         Combine("claim", sp.Le(flow_share, leak_sum, **rel), {"product": ONE, "stay is": ONE, "sums": ONE, "sum is": ONE}),
@@ -264,6 +264,7 @@ uniform = Theorem(
     },
     definitions=FLOW | SHARE | RELATIVE | GREATEST | {"greatest w is": sp.Le(_w, value_greatest, **rel)},
     steps=(
+        *AT_MOST_ONE,
         Combine("each", sp.Ge(1 - _e, phi_low, **rel), {"bounded": ONE, "greatest is": ONE}),
         Combine("each w", sp.Le(_w, value_gain, **rel), {"greatest w is": ONE, "values": ONE}),
         # 1 - eps w/(1 + w) falls in eps and, where eps <= 1 - phi, by no more than its value at w_L

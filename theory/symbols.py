@@ -306,13 +306,14 @@ pascal = _declare("S_c", "sum over j = 0..p of binomial(p + 1, j) (0^j + 1^j + .
 pascal_at = sp.IndexedBase("C_s", nonnegative=True)  # the same up to k^j
 binomial_at = sp.IndexedBase("b_s", nonnegative=True)  # sum over j = 0..p of binomial(p + 1, j) k^j
 eps_at = sp.IndexedBase("eps_s", nonnegative=True)  # greatest outside mass of an in-block row of the layer
+inside_at = sp.IndexedBase("in_s", nonnegative=True)  # in-block mass of that row
 eps_other_at = sp.IndexedBase("eps2_s", nonnegative=True)  # the same of another stack
 eps_excess = _declare("eps_more", "least excess of a layer's second outside mass over its first", "1", "real")
 kept_at = sp.IndexedBase(
     "kept_s", nonnegative=True
 )  # least in-block mass of an in-block row of the product of attention matrices
 stay_at = sp.IndexedBase("stay_s", nonnegative=True)  # product of 1 - eps
-stay_other_at = sp.IndexedBase("stay2_s", nonnegative=True)
+stay_other_at = sp.IndexedBase("stay2_s", real=True)  # the same of another stack, or of bounds on what it leaks
 sum_at = sp.IndexedBase("sum_s", nonnegative=True)  # sum of eps, or of eps w/(1 + w)
 rollout_leak = _declare(
     "leak_P", "greatest outside mass of an in-block row of the product of attention matrices", "1", "fraction"

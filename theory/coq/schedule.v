@@ -529,9 +529,18 @@ Proof.
 Qed.
 
 (** Layers that leak less, each of them, have a smaller product bound. *)
-Theorem tighter (eps eps' : nat -> R) (L : nat) (each : forall l, (l < L)%N -> eps l <= eps' l <= 1) :
-  prod (fun l => 1 - eps' l) L <= prod (fun l => 1 - eps l) L.
-Proof. by apply: prod_le => l hl; have := each l hl; lra. Qed.
+Theorem tighter (eps eps' : nat -> R) (L : nat) (each : forall l, (l < L)%N -> eps l <= eps' l)
+    (masses : forall l, (l < L)%N -> eps' l <= 1) : prod (fun l => 1 - eps' l) L <= prod (fun l => 1 - eps l) L.
+Proof. by apply: prod_le => l hl; have := each l hl; have := masses l hl; lra. Qed.
+
+(** Bounds above 1 are true of every stack, and their product bounds the leak of none: [leaks_at_most] asks for bounds of at most 1. *)
+Theorem rollout_needs_shares (I : finType) (A : nat -> I -> I -> R) (G : {set I}) (i : I)
+    (rows : forall l, (l < 2)%N -> attention (A l)) :
+  (forall l, (l < 2)%N -> forall k, k \in G -> outside (A l k) G <= 3) /\ 1 - prod (fun=> 1 - 3) 2 < outside (rolled A 2 i) G.
+Proof.
+  split=> [l hl k _|]; last by rewrite prod_const; have := outside_ge0 G (attention_rolled rows i); lra.
+  by have := mass_outside G (rows l hl k); have := mass_ge0 G (rows l hl k); lra.
+Qed.
 
 (** * The value path *)
 
