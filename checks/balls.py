@@ -4,9 +4,10 @@ A ball is a value v and a radius r: the true number is no further than r from v.
 relative u, or to 2^-1075 where it underflows, for which FLUSHED stands in.
 
 1. a + b, a - b: the radii add up, and the rounding is at most u |v|.
-2. a b: |a| r_b + |b| r_a + r_a r_b, and the rounding.   a / b: (r_a + |v| r_b) / (|b| - r_b), and the rounding; needs r_b < |b|.
-3. e^x for x <= 0 is right to EXP u (`checks.kernel.rounding` has the argument: a Taylor polynomial after argument reduction, IEEE + - x,
-   no library), for x > 0 it is 1/e^-x. A radius r of x < 1/2 moves it by a factor within 1 +- r/(1 - r). Below e^-708 it is taken as 0.
+2. a b: |a| r_b + |b| r_a + r_a r_b, and the rounding.   a / b: r_a / (|b| - r_b) + |v| (r_b / (|b| - r_b)), in this order because |v| r_b
+   can underflow where the quotient matters, and the rounding; needs r_b < |b|.
+3. e^x for x <= 0 is right to EXP u (`checks.kernel.rounding`: a Taylor polynomial after argument reduction, IEEE + - x, no library), for
+   x > 0 it is 1/e^-x. A radius r of x < 1/2 moves it by a factor within 1 +- r/(1 - r). Below e^-708 it is taken as 0.
 4. Logarithms come from the library and are not trusted: y = ln x is off by no more than |x e^-y - 1| / (1 - |x e^-y - 1|), where the
    product is computed with that exponential and so is right to (EXP + 3) u; a defect above 2^-10 is refused. A radius of x moves
    it by r/(x - r).
@@ -15,6 +16,12 @@ relative u, or to 2^-1075 where it underflows, for which FLUSHED stands in.
 Radii are computed in floats as well. Their terms are not negative, so a few roundings move them by a relative few u, and products of
 two errors are below 2^-10 of the errors themselves where the text leaves them out; SLACK = 1.001 covers both. What overflows has a
 radius that is no number or infinite, and no comparison with it is ever decided.
+
+**In Coq**, in Flocq's model of IEEE double precision: 1 and 2 (`Rounding.ball_sum`, `ball_product`, `ball_quotient`) with the rounding of
+their radii (`Screen.sum_radius_in_floats`, `product_radius_in_floats`, `quotient_radius_in_floats`); 3 (`Exponential.exponential_function`,
+which proves 3 u, fused or not, and `Rounding.ball_exponential`); 4 (`Rounding.certified_logarithm`, `logarithm_product`); 5 (`ball_max`,
+`ball_min`) and comparisons (`ball_less`). **On paper**: the rounding of the radii of 3 and 4 and of the gap in a comparison, and the
+encoding of floats, where a power of two is shifted in.
 """
 
 from __future__ import annotations
@@ -107,7 +114,7 @@ class Ball:
         with np.errstate(all="ignore"):
             value = self.value / b.value
             room = np.abs(b.value) - b.radius * self.rounding.slack
-            off = (self.radius + np.abs(value) * b.radius) / room
+            off = self.radius / room + np.abs(value) * (b.radius / room)  # |value| b.radius could underflow
             return self._of(value, np.where(room > 0, off, np.inf) + self.rounding.flushed)
 
     def __rtruediv__(self, other: Any) -> Ball:

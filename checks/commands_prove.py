@@ -42,6 +42,8 @@ AXIOMS = frozenset(
         "Classical_Prop.classic",
     }
 )
+# Modules that are no family, and whose theorems are audited all the same: what the float64 screen rests on.
+EVALUATORS = ("Rounding", "Exponential", "Screen")
 # Words by which a statement can pass for proved: dropped, assumed, or accepted with a check switched off.
 FORBIDDEN = re.compile(
     r"\b(Abort|Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Primitive|bypass_check|Admit\s+Obligations|"
@@ -109,6 +111,11 @@ def modules(folder: Path) -> dict[str, Path]:
     """The modules of `_CoqProject` by name, in its order."""
     lines = (folder / "_CoqProject").read_text(encoding="utf-8").split("\n")
     return {line.strip().removesuffix(".v"): folder / line.strip() for line in lines if line.strip().endswith(".v")}
+
+
+def audited(folder: Path) -> list[str]:
+    """The modules whose theorems are audited: the families, and what the float64 screen rests on."""
+    return [*theory.FAMILIES, *(name for name in EVALUATORS if name in modules(folder))]
 
 
 def dependencies(path: Path, known: Iterable[str]) -> list[str]:
@@ -420,10 +427,10 @@ def prove(as_json: bool, jobs: int, into: Path | None, sources: Path, accepting:
         axioms: list[str] = []
         if not problems:
             progress.update(task, description="auditing", total=None)
-            proofs, axioms, found = audit(sources, folder, theory.FAMILIES)
+            proofs, axioms, found = audit(sources, folder, audited(sources))
             problems += found
             progress.update(task, description="checking once more")
-            problems += recheck(folder, theory.FAMILIES)
+            problems += recheck(folder, audited(sources))
     if accepting and not problems:
         accept(proofs, sources)
     rows = statuses(proofs, not problems, sources)

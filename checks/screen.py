@@ -11,9 +11,14 @@ block, outside or both) give outside mass S_out/S and entropy ln S + W/S, in whi
 3. A weight below e^-708 is taken as 0: that is less than 2^-1000 each, also times its d.
 4. A margin is one rounded difference, and has the sign of the exact one.
 
-Everything else is arithmetic on balls, `checks.balls`. Products of errors are below a millionth of the errors themselves for n < 2^20
+Everything else is arithmetic on balls, `checks.balls`. Products of errors are below a millionth of the errors themselves for n <= 2^20
 keys, and SLACK = 1.001 covers them together with the rounding of the radii. A row is decided only when the gap exceeds both radii;
 nothing is ever called FAILS here.
+
+**In Coq**, in Flocq's model of IEEE double precision: steps 1 to 3 with every product of errors (`Screen.screen_radii` from the
+computed sums, `Screen.key_of_scores`), sums in any order and fused or not (`Screen.any_sum`), the rounding of these radii
+(`Screen.radius_in_floats`), step 4 (`Rounding.rnd_plus`). **On paper**: that the compiled loops and NumPy do the operations the theorems
+speak of, and that nothing overflows unnoticed: an overflow leaves a radius that is infinite or no number.
 """
 
 from __future__ import annotations

@@ -272,6 +272,7 @@ def operations(seed: int, rounding: Rounding, count: int = 48) -> Iterator[Findi
 
 def _hostile_balls(rng: np.random.Generator, count: int, rounding: Rounding) -> Ball:
     size = np.where(rng.random(count) < 0.7, rng.uniform(-12, 9.7, count), rng.uniform(-1074, 1023, count))
+    size[count // 4 : count // 2] = rng.uniform(-1074, -970, count // 2 - count // 4)  # both balls of an operation tiny
     value = rng.choice([-1.0, 1.0], count) * rng.uniform(1, 2, count) * 2.0**size
     wide = np.where(rng.random(count) < 0.5, 0.0, 10.0 ** rng.uniform(-17, -0.1, count))
     return Ball(value, np.abs(value) * wide, rounding)

@@ -156,7 +156,8 @@ def test_a_theorem_without_a_hypothesis_of_the_statement_is_stale(tmp_path: Path
 
 @needs_coq
 def test_every_statement_is_proved_from_four_axioms(compiled: Path) -> None:
-    proofs, axioms, problems = prove.audit(SOURCES, compiled, theory.FAMILIES)
+    proofs, axioms, problems = prove.audit(SOURCES, compiled, prove.audited(SOURCES))
+    assert {proof.module for proof in proofs} >= {*theory.FAMILIES, *prove.EVALUATORS}
     assert problems == []
     assert set(axioms) == AXIOMS
     assert [f"{row['name']}: {row['why']}" for row in prove.statuses(proofs, True) if row["status"] != "proved"] == []
@@ -169,12 +170,12 @@ def test_the_stand_alone_checker_agrees_and_can_refuse(compiled: Path, tmp_path:
             path.suffix in (".vo", ".json") or path.name == "coqchk.answer"
         ):  # what `localist prove` has checked is not checked again
             shutil.copyfile(path, tmp_path / path.name)
-    assert prove.recheck(tmp_path, theory.FAMILIES) == []
+    assert prove.recheck(tmp_path, prove.audited(SOURCES)) == []
     assert (tmp_path / "coqchk.answer").exists()
     (tmp_path / "coqchk.answer").unlink()
     whole = (tmp_path / "dial.vo").read_bytes()
     (tmp_path / "dial.vo").write_bytes(whole[: len(whole) // 2] + bytes(64) + whole[len(whole) // 2 + 64 :])
-    assert "coqchk refuses" in " ".join(prove.recheck(tmp_path, theory.FAMILIES))
+    assert "coqchk refuses" in " ".join(prove.recheck(tmp_path, prove.audited(SOURCES)))
 
 
 @needs_coq

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,13 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import theory
 from checks import balls, kernel
 from checks.balls import PROVED, Ball, Balls, exactly
 from checks.claims import judge, row_case
 from checks.enclosure import Row, RowError, observe
 from checks.evaluators import Attack, EvaluatorResult, Finding
 from checks.properties import Options
-from checks.screen import SCREENED, for_arb, screen, two_levels
+from checks.screen import MOST_KEYS, SCREENED, for_arb, screen, two_levels
 from checks.screen_attack import CONTROLS, Truth, attack_screen, findings, operations, weakened_screens
 from checks.screen_rows import KINDS, HostileBatch, standard_batches
 from checks.verdict import FAILS, HOLDS, UNDECIDED
@@ -221,6 +224,14 @@ def test_a_library_logarithm_that_is_wrong_claims_nothing(factor: float, monkeyp
     assert all(not np.isfinite(r) or r >= off for r, off in zip(radius, gap, strict=True))
 
 
+def test_a_quotient_of_balls_whose_radii_underflow_is_still_enclosed():
+    """The least float over a tiny ball: the value times the radius is no float, and once made the radius of the quotient 0."""
+    a, b, moved = 5e-324, 1e-300, 3e-301
+    ball = exactly(np.array([a])) / Ball(np.array([b]), np.array([moved]))
+    true = Fraction(a) / (Fraction(b) - Fraction(moved))
+    assert abs(true - Fraction(float(ball.value[0]))) <= Fraction(float(ball.radius[0]))
+
+
 def test_what_overflows_is_never_compared():
     xp, huge = Balls(), exactly(np.array([1e308]))
     for ball in (
@@ -251,3 +262,21 @@ def test_rows_for_arb_are_the_ties_a_sample_and_each_equality_case_once():
     assert third == []
     assert 30 < len(some) < 80
     assert 60 < len(more) < 150
+
+
+def test_the_proof_is_about_the_constants_of_the_code():
+    text = (Path(theory.__file__).parent / "coq/Exponential.v").read_text(encoding="utf-8")
+    numbers = {name: Fraction(int(p), int(q)) for name, p, q in re.findall(r"Definition (\w+) := (\d+) / (\d+)\.", text)}
+    high, low = float.fromhex("0x1.62e42fefa0000p-1"), float.fromhex("0x1.cf79abc9e3b39p-40")
+    assert numbers == {"upper": Fraction(high), "lower": Fraction(low), "log2e": Fraction(1.4426950408889634)}
+    factorials = re.search(r"factorials : list Z := \(([^)]*)nil\)", text)
+    assert factorials
+    assert [1 / int(m) for m in factorials[1].split("::") if m.strip()] == balls._INVERSE_FACTORIALS
+    for source in (Path(balls.__file__), Path(kernel.__file__).parent / "fleet.c"):
+        code = source.read_text(encoding="utf-8")
+        assert "0x1.62e42fefa0000p-1" in code
+        assert "0x1.cf79abc9e3b39p-40" in code
+    assert balls.EXP >= 3
+    assert PROVED.slack >= 1.0009
+    assert MOST_KEYS <= 2**20
+    assert PROVED.flushed == 2.0**-1000

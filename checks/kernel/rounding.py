@@ -8,7 +8,8 @@ bound with u = 2^-53, so a comparison adds the two radii.
 The softmax does not feel a common shift, so with rho the largest error of a score of a row, each weight moves by a factor within
 e^(2 rho) times the rounding of exp, sum and quotient. exp is right to EXP u: argument reduction leaves an error below 0.6 u in r (k <= 126
 times the low part of ln 2, and one rounding of |r| <= 0.35), Horner's rule below 1.6 u as its last addition dominates, the Taylor
-remainder 0.09 u (float32, degree 7) or 0.04 u (float64, degree 13): below 2.3 u. Torch's is within 1 ulp, 2 u. Results below e^-87 (e^-708)
+remainder 0.09 u (float32, degree 7) or 0.04 u (float64, degree 13): below 2.3 u. For float64 Coq proves 3 u, fused or not
+(`Exponential.exponential_function`). Torch's is within 1 ulp, 2 u. Results below e^-87 (e^-708)
 are flushed to zero, which TINY covers.
 """
 

@@ -32,3 +32,19 @@ Proof. enclose. Qed.
 
 Lemma sqrt_6 : 2 * sqrt 3 / 9 < 1.
 Proof. enclose. Qed.
+
+(** For the exponential function of the screen: the Taylor polynomial of degree 13, and ln 2 as the sum of two floats. *)
+Definition taylor_13 r := 1 + r * (1 + r * (/ 2 + r * (/ 6 + r * (/ 24 + r * (/ 120 + r * (/ 720 + r * (/ 5040 + r * (/ 40320
+  + r * (/ 362880 + r * (/ 3628800 + r * (/ 39916800 + r * (/ 479001600 + r * / 6227020800)))))))))))).
+
+Lemma taylor_remainder r : - (34659 / 100000) <= r <= 34659 / 100000 -> Rabs (taylor_13 r - exp r) <= / 144115188075855872.
+Proof. intro H; unfold taylor_13; interval with (i_taylor r, i_degree 17, i_prec 100). Qed.
+
+Lemma ln_2_split : Rabs (ln 2 - 47632711549 / 68719476736 - 8153543309409081 / 4951760157141521099596496896) <= 2 / 10 ^ 28.
+Proof. interval with (i_prec 160). Qed.
+
+Lemma exp_least : / 1000 <= exp (- (34659 / 100000)) - 7 / 10.
+Proof. enclose. Qed.
+
+Lemma flushed : 708 ^ 2 * exp (- (2 + 7079 / 10 * (1 - 2 / 708))) <= / 2 ^ 1002.
+Proof. enclose. Qed.
