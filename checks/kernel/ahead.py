@@ -13,8 +13,9 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ import torch
 from checks.data import synthetic
 from checks.kernel import gpu
 from checks.layer import Structure, equal_blocks
-from checks.penalty import off_block_penalty
-from checks.training import NAMES, Balls, Optimiser, adam, initialise, prepare, sgd
+from checks.penalty import Ball, off_block_penalty
+from checks.training import NAMES, Balls, Loss, Optimiser, adam, ema, failing_subgradient, initialise, prepare, sgd
 
 __all__ = ["Resources", "resources"]
 
@@ -48,6 +49,10 @@ def resources(
     tokens: int,
     optimiser: Optimiser,
     dtype: torch.dtype = torch.float32,
+    *,
+    target: str = "mixture",
+    loss: Loss = "cross-entropy",
+    balls: Balls | None = None,
     record: Sequence[str] = (),
 ) -> Resources:
     """Compile a variant for compute capability 9.0 and assemble it. Needs Triton, not interpreted, and no GPU."""
@@ -57,12 +62,13 @@ def resources(
 
     from checks.kernel.device import train_layers
 
-    problem = prepare(synthetic(structure.features, [0], sequences=2, tokens=tokens, dtype=dtype), structure)
+    batch = synthetic(structure.features, [0], sequences=2, tokens=tokens, target=target, dtype=dtype)
+    problem, held = prepare(batch, structure, loss=loss), balls or Balls()
     penalty = off_block_penalty(structure, 0.1)
     start = initialise(structure, [0], dtype=dtype)
     shape = gpu.shape_of(structure, penalty.groups, tokens, optimiser, dtype)
-    tensors, sizes = gpu.arguments(start, problem, penalty, optimiser, 2, Balls(), None, record)
-    constants = gpu.variant(problem, optimiser, NAMES, Balls(), record, shape)
+    tensors, sizes = gpu.arguments(start, problem, penalty, optimiser, 2, held, None, record)
+    constants = gpu.variant(problem, optimiser, NAMES, held, record, shape)
     kinds: dict[str, str] = {name: POINTERS[tensor.dtype] for name, tensor in tensors.items()}
     kinds |= dict.fromkeys(sizes, "i32") | dict.fromkeys(constants, "constexpr")
     # torch allocates on boundaries of 16 bytes, which the launcher tells the compiler as well
@@ -93,17 +99,24 @@ def _assembled(ptx: str) -> tuple[int, int]:
 
 def main() -> None:
     """Print the resources of the variants named, or of all, as JSON."""
-    small, large = equal_blocks(4, 16, 8), equal_blocks(8, 64, 16)
-    variants: dict[str, tuple[Structure, int, Optimiser, torch.dtype]] = {
-        "small": (small, 16, sgd(0.1), torch.float32),
-        "large": (large, 64, sgd(0.1), torch.float32),
-        "small, Adam": (small, 16, adam(0.1), torch.float32),
-        "large, Adam": (large, 64, adam(0.1), torch.float32),
-        "small, bilinear": (equal_blocks(4, 16), 16, sgd(0.1), torch.float32),
-        "large, bilinear": (equal_blocks(8, 64), 64, sgd(0.1), torch.float32),
-        "small, float64": (small, 16, sgd(0.1), torch.float64),
+    small, large, plain, both = equal_blocks(4, 16, 8), equal_blocks(8, 64, 16), sgd(0.1), ("norms", "losses")
+    held, apart = Balls(Ball(1.0), 1.0, 1.0), Balls(Ball(1.0, "group"))
+    variants: dict[str, Callable[[], Resources]] = {
+        "small": partial(resources, small, 16, plain),
+        "large": partial(resources, large, 64, plain),
+        "small, Adam": partial(resources, small, 16, adam(0.1)),
+        "large, Adam": partial(resources, large, 64, adam(0.1)),
+        "small, bilinear": partial(resources, equal_blocks(4, 16), 16, plain),
+        "large, bilinear": partial(resources, equal_blocks(8, 64), 64, plain),
+        "small, float64": partial(resources, small, 16, plain, torch.float64),
+        # what the others leave out of the kernel: with them every line of it is compiled
+        "most, Q/K": partial(resources, small, 16, adam(0.1, clip=1.0, decay=0.1), target="soft", balls=held, record=both),
+        "most, bilinear": partial(resources, equal_blocks(4, 16), 16, failing_subgradient(0.1), balls=apart, record=both),
+        "squared": partial(
+            resources, equal_blocks(4, 16, classes=16), 16, ema(0.1), target="vector", loss="squared", record=both
+        ),
     }
-    print(json.dumps({name: asdict(resources(*variants[name])) for name in sys.argv[1:] or variants}, indent=1))
+    print(json.dumps({name: asdict(variants[name]()) for name in sys.argv[1:] or variants}, indent=1))
 
 
 if __name__ == "__main__":
