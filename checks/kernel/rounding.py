@@ -1,8 +1,8 @@
 """How far rounding can move one gradient: a bound for every entry, for the compiled fleet, the GPU kernel and the torch fleet.
 
 Standard model of floating point: every operation is right to a relative u, and a sum of n products, in any order and fused or not,
-to gamma_n = n u / (1 - n u) of the sum of their absolute values. `Near` carries a value and a radius through the algebra of
-fleet.c and device.py (`composite`) or of training.py. Values are computed in float64 by the formulas of the reference; their own error obeys the same
+to gamma_n = n u / (1 - n u) of the sum of their absolute values. `Near` carries a value and a radius through the algebra of fleet.c and
+device.py (`composite`) or of training.py. Values are computed in float64 by the formulas of the reference; their own error obeys the same
 bound with u = 2^-53, so a comparison adds the two radii.
 
 The softmax does not feel a common shift, so with rho the largest error of a score of a row, each weight moves by a factor within
