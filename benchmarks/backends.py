@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.machine import cores
-from benchmarks.task import PENALTY, STEP, Task, Train, WrongBackendError
+from benchmarks.task import PENALTY, STEP, Task, Train
 from checks import kernel
 from checks.layer import Parameters
 from checks.penalty import Groups, off_block_penalty, soft_threshold
-from checks.training import TRAINED_BY, Backend, Problem, Run, TrainingError, backend, gradients, run_steps, train
+from checks.training import TRAINED_BY, Backend, Problem, Run, backend, gradients, run_steps, train, why_no_backend
 
 Weights = tuple[Tensor, Tensor, Tensor]
 
@@ -200,11 +200,9 @@ def fleets() -> Iterator[tuple[str, Contestant | str]]:
     yield "torch fleet, GPU", Contestant("torch fleet, GPU", partial(_by_name, "torch"), device="cuda")
     for name in get_args(Backend):
         if name not in ("auto", "torch", "compiled"):
-            try:
-                with backend(name):
-                    yield f"{name} fleet, GPU", Contestant(f"{name} fleet, GPU", partial(_by_name, name), device="cuda")
-            except TrainingError as error:
-                yield f"{name} fleet, GPU", str(error)
+            called = f"{name} fleet, GPU"
+            reason = why_no_backend(name)
+            yield called, reason or Contestant(called, partial(_by_name, name), device="cuda")
 
 
 def _by_function(function: Callable[..., Run], task: Task) -> Train:
@@ -226,7 +224,7 @@ def _by_name(name: str, task: Task) -> Train:
         with backend(name):  # type: ignore[arg-type]
             found = train(start, batch, task.structure, off_block_penalty(task.structure, PENALTY), STEP, task.steps).parameters
         if TRAINED_BY[name] != before + start.layers:
-            raise WrongBackendError(f"{name}: its layers were trained by another backend. Not timed.")
+            raise RuntimeError(f"{name} left these layers to another backend")
         if found.content.is_cuda:
             torch.cuda.synchronize()
         return found

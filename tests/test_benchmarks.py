@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import torch
 from click.testing import CliRunner
 
 from benchmarks import __main__ as command
-from benchmarks import fleet, growth, proofs, record, screen, start, sweep
+from benchmarks import backends, fleet, growth, proofs, record, screen, start, sweep
 from benchmarks.backends import Contestant, contestants, plain
 from benchmarks.rounds import Spread, interleaved, quotients
 from benchmarks.task import LIMIT, Unit, WrongBackendError, admit
@@ -24,7 +25,7 @@ from checks.book.build import benchmark_parts
 from checks.kernel.rounding import gradient_radii
 from checks.layer import Parameters
 from checks.reference import train_reference
-from checks.training import sgd
+from checks.training import Backend, run_steps, sgd
 from theory.guarantee import SIDES
 
 TINY = Unit("tiny", 2, 8, 4, 6, 3, 2, 3)
@@ -158,6 +159,21 @@ def test_a_backend_that_breaks_is_left_out_with_its_reason():
         1, units=(TINY,), entrants=lambda: [*entrants(("plain loop",)), ("broken", Contestant("broken", broken))]
     )
     assert found["left_out"]["broken"] == "failed: RuntimeError: no compiler here"
+
+
+def test_on_a_gpu_every_backend_of_the_fleet_takes_part_or_says_why_not(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(backends, "why_no_backend", lambda name: "no driver" if name == "triton" else "")
+    found = dict(backends.fleets())
+    assert found["triton fleet, GPU"] == "no driver"
+    assert found["torch fleet, GPU"].device == "cuda"
+    assert {name.split()[0] for name in found} == set(get_args(Backend)) - {"auto"}
+
+
+def test_layers_that_another_backend_trained_are_not_taken(task, monkeypatch):
+    monkeypatch.setattr(backends, "train", lambda *given: run_steps(*task.arguments))  # which counts nobody's layers
+    with pytest.raises(RuntimeError, match="torch left these layers to another backend"):
+        backends._by_name("torch", task)()
 
 
 # --- rounds --------------------------------------------------------------------------------------------------------------------------
