@@ -499,6 +499,22 @@ def test_a_checkpoint_of_the_users_is_fine_tuned_with_its_own_tokens(tmp_path: P
     assert "has 270 tokens and the model 269 rows" in " ".join(done.output.split())
 
 
+def test_wikitext_in_its_published_layout_is_swept_on_its_own_parts(tmp_path: Path) -> None:
+    from checks.data import read_text
+
+    folder, text = tmp_path / "wikitext-2-raw", read_text()
+    folder.mkdir()
+    for name, piece in (("train", text[:60_000]), ("valid", text[60_000:62_000]), ("test", text[62_000:66_000])):
+        (folder / f"wiki.{name}.raw").write_text(piece)
+    given = TINY_AILA | {"dials": [1.0, 0.0], "frozen": []}
+    record = run("aila", given, tmp_path / "out", "--text", str(folder))
+    language = record["inputs"]["language"]
+    assert language["text"] == "wikitext-2-raw"
+    assert 5 < language["train_tokens"] / language["test_tokens"] < 40
+    assert str(tmp_path) not in json.dumps(record)
+    assert record["summary"]["frozen"] == {}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
