@@ -244,6 +244,20 @@ def test_figures_say_in_words_what_they_show(runs, pictures, tmp_path):
     assert again.light.read_bytes() == pictures[3].light.read_bytes()
 
 
+def test_a_reported_ratio_within_reach_is_a_line(tmp_path):
+    far = progressive_record()
+    for row in far["summary"]["configurations"]:
+        if row["configuration"] == "localist":
+            row["over_seeds"]["ratio"] = seeds(1.8)
+    (tmp_path / "near").mkdir()
+    near = experiment_figures._ratio(Run(tmp_path / "near.json", progressive_record()), tmp_path / "near")
+    line = experiment_figures._ratio(Run(tmp_path / "line.json", far), tmp_path / "line")
+    assert near.light.read_bytes() != line.light.read_bytes()
+    assert line.light.read_text(encoding="utf-8").count("stroke-dasharray") > near.light.read_text(encoding="utf-8").count(
+        "stroke-dasharray"
+    )
+
+
 def test_the_run_lies_beside_the_page_and_in_the_stamp(runs, tmp_path):
     into = tmp_path / "source"
     build.assemble(build.BOOK, into, {"experiments.md": "# Experiments\n"}, Evidence(), runs)

@@ -279,7 +279,11 @@ def _progressive_findings(run: Run) -> str:
             one, other = ratio[name, "semantic"], ratio[name, "windows"]
             rows.append((f"semantic blocks beat windows, {name}", f"{one.text(3)}; {other.text(3)}", _less(one, other)))
     head = ("as reported", "ratio of perplexity here", "same direction")
-    return f"{table(head, rows)}\nThe abstract compares kinds of blocks without a number; the rows above apply that to every schedule.\n"
+    return (
+        f"{table(head, rows)}\nThe abstract compares kinds of blocks without a number; the rows above apply that to every schedule. "
+        "The two kinds differ in size and in what they hold, so at one dial they differ in fidelity and entropy as well: the tables below "
+        "have all three.\n"
+    )
 
 
 def _configuration_tables(run: Run) -> str:
