@@ -38,7 +38,9 @@ def threshold(config: Path | None, as_json: bool, table: Path | None, out: Path 
     """Thresholds and guarantees of a configuration, every digit rounded to the safe side.
 
     Columns of a sweep are the dotted names of the fields, such as attention.keys or norms.content; a blank cell is a field
-    not given. Exit codes: 0 done, 2 refused input or usage (a sweep finishes its other rows first).
+    not given. A sweep into a file that is interrupted goes on when the same command is given again.
+
+    Exit codes: 0 done, 2 refused input or usage (a sweep finishes its other rows first).
     """
     if (config is None) == (table is None):
         raise click.UsageError("give either CONFIG.toml or --sweep TABLE.csv")
@@ -114,7 +116,7 @@ def _sweep(table: Path, out: Path | None, form: str) -> None:
                 table, out, sys.stdout, form, lambda rows, share: bar.update(task, completed=share, rows=rows)
             )
         except KeyboardInterrupt:
-            kept = f"; the rows done are in {out}.partial" if out is not None else ""
+            kept = f"; the rows done are in {out}.partial, and the same command goes on after them" if out is not None else ""
             console.print(f"interrupted{kept}")
             raise
     for error in errors:

@@ -341,24 +341,85 @@ def test_a_table_of_required_columns_only_is_enough(tmp_path: Path) -> None:
     assert line["dial_for_target"] == ""
 
 
-def test_an_interrupted_sweep_keeps_what_it_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "ROWS_A_CHUNK", 10)
-    table, out = write_table(tmp_path / "t.csv", random_rows(35, seed=2)), tmp_path / "o.csv"
-
+def interrupted(table: Path, out: Path, after: int, form: str = "csv") -> None:
     def stop(done: int, _: float) -> None:
-        if done == 20:
+        if done == after:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        tables.run(table, out, io.StringIO(), "csv", stop)
+        tables.run(table, out, io.StringIO(), form, stop)
     assert not out.exists()
-    assert len((tmp_path / "o.csv.partial").read_text(encoding="utf-8").splitlines()) == 21
-    seen: list[tuple[int, float]] = []
-    done, _, _ = tables.run(table, out, io.StringIO(), "csv", lambda rows, share: seen.append((rows, share)))
-    assert done == 35
-    assert [rows for rows, _ in seen] == [10, 20, 30, 35]
-    assert seen[-1][1] == 1.0
-    assert len(out.read_text(encoding="utf-8").splitlines()) == 36
+
+
+def finished(table: Path, out: Path, form: str = "csv") -> tuple[list[int], tuple[int, list[str], int]]:
+    """Rows done each time that progress was told, and what the run returns."""
+    seen: list[int] = []
+    result = tables.run(table, out, io.StringIO(), form, lambda rows, share: seen.append(rows))
+    assert not list(out.parent.glob("*.partial*"))
+    return seen, result
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_an_interrupted_sweep_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    monkeypatch.setattr(tables, "ROWS_A_CHUNK", 10)
+    rows = random_rows(35, seed=2)
+    for index in (3, 12, 13, 24, 25, 26, 33):
+        rows[index][FIELDS.index("norms.leak")] = "nan"
+    table, out, straight = write_table(tmp_path / "t.csv", rows), tmp_path / "o", tmp_path / "straight" / "o"
+    straight.parent.mkdir()
+    told, whole = finished(table, straight, form)
+    assert told == [10, 20, 30, 35]
+    interrupted(table, out, 20, form)
+    assert len((tmp_path / "o.partial").read_text(encoding="utf-8").splitlines()) == 20 + (form == "csv")
+    interrupted(table, out, 30, form)  # and once more
+    with (tmp_path / "o.partial").open("a", encoding="utf-8") as stream:
+        stream.write("31,half a li")  # killed while it wrote
+    told, result = finished(table, out, form)
+    assert told == [30, 35], "what was there is told, and only the rest is computed"
+    assert result == whole, "errors of the rows before the interruption are counted and named as well"
+    assert result[0] == 35
+    assert result[2] == 7
+    assert out.read_bytes() == straight.read_bytes()
+
+
+def test_a_killed_sweep_goes_on_with_the_same_command(tmp_path: Path) -> None:
+    """A process that is killed after its first chunk, and the same command again: the file of a run in one go."""
+    table, out = write_table(tmp_path / "t.csv", random_rows(40, seed=9)), tmp_path / "o.csv"
+    code = (
+        "import os, sys; from theory import tables; tables.ROWS_A_CHUNK = 10; "
+        "tables.run(sys.argv[1], sys.argv[2], sys.stdout, 'csv', lambda rows, share: os.kill(os.getpid(), 9) if rows == 20 else None)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(table), str(out)], capture_output=True, check=False)
+    assert killed.returncode == -9
+    assert not out.exists()
+    done = call("--sweep", table, "--out", out)
+    assert f"of 40 rows computed, in {out}" in done.stderr
+    assert out.read_text(encoding="utf-8") == call("--sweep", table).stdout
+
+
+@pytest.mark.parametrize("change", ["table", "form", "version", "rows", "note", "short"])
+def test_rows_of_another_sweep_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    monkeypatch.setattr(tables, "ROWS_A_CHUNK", 10)
+    table, out = write_table(tmp_path / "t.csv", random_rows(35, seed=2)), tmp_path / "o.csv"
+    interrupted(table, out, 20)
+    partial, note, form = tmp_path / "o.csv.partial", tmp_path / "o.csv.partial.json", "csv"
+    if change == "table":
+        write_table(table, random_rows(35, seed=3))
+    elif change == "form":
+        form = "jsonl"
+    elif change == "version":
+        monkeypatch.setattr(tables, "_version", lambda: "another")
+    elif change == "rows":
+        partial.write_text(partial.read_text(encoding="utf-8").replace("true", "fals"), encoding="utf-8")
+    elif change == "note":
+        note.write_text("{}", encoding="utf-8")
+    else:
+        partial.write_bytes(partial.read_bytes()[:-1])
+    told, _ = finished(table, out, form)
+    assert told == [10, 20, 30, 35]
+    printed = io.StringIO()
+    tables.run(table, None, printed, form, lambda rows, share: None)
+    assert out.read_text(encoding="utf-8") == printed.getvalue()
 
 
 def test_unwritable_output_and_unreadable_tables_are_named(tmp_path: Path) -> None:

@@ -1,15 +1,20 @@
 """Tables of configurations: read as CSV in chunks, results written as CSV or JSON lines.
 
-A results file appears under its name only when it is complete; until then the rows done so far are in `<name>.partial`, which
-also stays behind when a run is interrupted.
+A results file appears under its name only when it is complete; until then the rows done so far are in `<name>.partial`, and
+`<name>.partial.json` says of which table, by which version and how far. Both stay behind when a run is interrupted; the same
+command goes on after the last whole chunk, and the finished file is that of a run without interruption, bit for bit.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
+import io
 import json
 import math
+import os
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,8 +26,8 @@ from theory.sweep import RESULTS, Chunk, check_header, sweep
 ROWS_A_CHUNK = 16384
 
 
-def chunks(source: str, stream: IO[str]) -> Iterator[Chunk]:
-    """Evaluated chunks of a CSV stream; ConfigError when the header is no header of configurations."""
+def chunks(source: str, stream: IO[str], skip: int = 0) -> Iterator[Chunk]:
+    """Evaluated chunks of a CSV stream, after `skip` rows; ConfigError when the header is no header of configurations."""
     reader = csv.reader(stream, skipinitialspace=True)
     try:
         header = [name.strip() for name in next(reader, [])]
@@ -32,7 +37,9 @@ def chunks(source: str, stream: IO[str]) -> Iterator[Chunk]:
         rows: list[list[str]] = []
         lines: list[int] = []
         for row in reader:
-            if row:
+            if row and skip:
+                skip -= 1
+            elif row:
                 rows.append(row)
                 lines.append(reader.line_num)
             if len(rows) == ROWS_A_CHUNK:
@@ -85,15 +92,69 @@ def write_jsonl(chunk: Chunk, stream: IO[str], first: bool) -> None:
 WRITERS: dict[str, Callable[[Chunk, IO[str], bool], None]] = {"csv": write_csv, "jsonl": write_jsonl}
 
 
+@dataclass
+class Progress:
+    """How far a sweep into a file has come: what it is of, and what the rows written so far are."""
+
+    table: str  # SHA-256 of the table
+    version: str  # SHA-256 of the code that computes, with NumPy's version
+    form: str
+    rows: int = 0
+    size: int = 0  # bytes of the rows in the partial file
+    digest: str = hashlib.sha256().hexdigest()  # of those bytes
+    bad: int = 0
+    errors: list[str] = field(default_factory=list)  # the first five
+
+
+def _version() -> str:
+    import numpy
+
+    digest = hashlib.sha256(numpy.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _hash(path: Path, size: int | None = None) -> hashlib._Hash:
+    """SHA-256 of a file, or of its first bytes, ready for more."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(2**20 if size is None else min(2**20, size)):
+            digest.update(block)
+            size = None if size is None else size - len(block)
+    return digest
+
+
+def _saved(partial: Path, note: Path, fresh: Progress) -> tuple[Progress, hashlib._Hash]:
+    """What an interrupted run of the same sweep left behind, or `fresh`: rows count only if every byte of them is there."""
+    try:
+        found = Progress(**json.loads(note.read_text(encoding="utf-8")))
+        digest = _hash(partial, found.size)
+        if (found.table, found.version, found.form, found.digest) == (
+            fresh.table,
+            fresh.version,
+            fresh.form,
+            digest.hexdigest(),
+        ):
+            return found, digest
+    except (OSError, ValueError, TypeError):
+        pass
+    return fresh, hashlib.sha256()
+
+
+def _replace(path: Path, text: str) -> None:
+    written = Path(f"{path}.tmp")
+    written.write_text(text, encoding="utf-8")
+    os.replace(written, path)
+
+
 def run(
     table: str | Path, out: str | Path | None, stdout: IO[str], form: str, progress: Callable[[int, float], Any]
 ) -> tuple[int, list[str], int]:
     """Sweep a table into a file, or into a stream when `out` is None: (rows done, first errors, number of errors).
 
-    progress is told the rows done and the fraction of the table read, after each chunk.
+    progress is told the rows done and the fraction of the table read, after each chunk, and at first what is already there.
     """
-    done, bad, first_errors = 0, 0, list[str]()
-    partial = None if out is None else Path(f"{out}.partial")
     try:
         stream = Path(table).open(encoding="utf-8", newline="")  # noqa: SIM115 - the with below, once it is known to open
         size = Path(table).stat().st_size
@@ -102,30 +163,61 @@ def run(
             str(table), "file", MISSING, f"cannot be read ({error.strerror})", "Name a readable CSV file"
         ) from error
     with stream:
-        results = chunks(str(table), stream)
-        first_chunk = next(results, None)  # a refused header touches no file
-        try:
-            sink = stdout if partial is None else partial.open("w", encoding="utf-8", newline="")
-        except OSError as error:
-            raise ConfigError(
-                str(out), "--out", MISSING, f"cannot be written ({error.strerror})", "Name a writable file"
-            ) from error
-        try:
-            chunk = first_chunk
-            while chunk is not None:
-                WRITERS[form](chunk, sink, done == 0)
-                done += len(chunk.lines)
-                errors = [e for e in chunk.errors if e is not None]
-                bad += len(errors)
-                first_errors += errors[: max(0, 5 - len(first_errors))]
-                progress(done, _share(stream, size))
-                chunk = next(results, None)
-        finally:
-            if sink is not stdout:
-                sink.close()
-    if partial is not None and out is not None:
-        partial.replace(out)
-    return done, first_errors, bad
+        if out is None:
+            state = Progress("", "", form)
+            for chunk in chunks(str(table), stream):
+                _write(chunk, stdout, state)
+                progress(state.rows, _share(stream, size))
+        else:
+            state = _into_file(Path(table), Path(out), stream, size, form, progress)
+    return state.rows, state.errors, state.bad
+
+
+def _into_file(
+    table: Path, out: Path, stream: IO[str], size: int, form: str, progress: Callable[[int, float], Any]
+) -> Progress:
+    partial, note = Path(f"{out}.partial"), Path(f"{out}.partial.json")
+    whole = table.is_file()  # a pipe is read once, and no run of it goes on where another stopped
+    state, digest = Progress("", "", form), hashlib.sha256()
+    if whole:
+        state, digest = _saved(partial, note, Progress(_hash(table).hexdigest(), _version(), form))
+    results = chunks(str(table), stream, state.rows)
+    chunk = next(results, None)  # a refused header touches no file
+    try:
+        if state.rows:
+            os.truncate(partial, state.size)
+            progress(state.rows, _share(stream, size))
+        sink = partial.open("ab" if state.rows else "wb")
+    except OSError as error:
+        raise ConfigError(
+            str(out), "--out", MISSING, f"cannot be written ({error.strerror})", "Name a writable file"
+        ) from error
+    with sink:
+        while chunk is not None:
+            text = io.StringIO(newline="")
+            _write(chunk, text, state)
+            data = text.getvalue().encode()
+            sink.write(data)
+            sink.flush()
+            digest.update(data)
+            state.size += len(data)
+            state.digest = digest.hexdigest()
+            if whole:
+                _replace(note, json.dumps(asdict(state)))
+            progress(state.rows, _share(stream, size))
+            chunk = next(results, None)
+    partial.replace(out)
+    note.unlink(missing_ok=True)
+    return state
+
+
+def _write(chunk: Chunk, sink: IO[str], state: Progress) -> None:
+    """Write a chunk and count it."""
+    WRITERS[state.form](chunk, sink, state.rows == 0)
+    errors = [e for e in chunk.errors if e is not None]
+    state.rows += len(chunk.lines)
+    state.bad += len(errors)
+    state.errors += errors[: max(0, 5 - len(state.errors))]
 
 
 def _share(stream: IO[str], size: int) -> float:
