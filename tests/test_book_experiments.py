@@ -285,5 +285,6 @@ def test_the_runs_that_come_with_the_book_make_the_page():
     text = experiments_page(runs, {})
     for run in runs.values():
         assert run.record["run"] in text
+        assert f"localist experiment {run.record['experiment']} --size small --device cpu" in text
         assert all(one["verdict"] == "HOLDS" for one in run.summary["statements"].values())
     assert "{warning}" not in text

@@ -5,10 +5,13 @@ All numbers come from recorded runs and from `checks.experiments.published`; onl
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from checks.book import reported
 from checks.book.drawing import Picture
@@ -17,12 +20,13 @@ from checks.book.experiment_runs import Over, Run, over, sweep
 from checks.book.figures import FOLDER, shown
 from checks.book.text import block, code, link, plain, plural, table
 from checks.experiments.printed import published
+from checks.experiments.settings import Aila, Progressive, settings_of
 
+STANDARD_TEXT = "pydoc_data.topics"
 MEASURES = (
     ("entropy_bits", "entropy [bits]", 2), ("floor_bits", "proved floor", 2), ("ceiling_bits", "proved ceiling", 2),
     ("fidelity", "fidelity", 3), ("perplexity", "perplexity", 2), ("accuracy", "accuracy", 3),
 )  # fmt: skip
-COMMANDS = {"aila": "localist experiment aila", "progressive": "localist experiment progressive"}
 
 
 def write_experiment_figures(folder: Path, runs: Mapping[str, Run]) -> dict[str, tuple[Picture, ...]]:
@@ -37,7 +41,7 @@ def experiments_page(runs: Mapping[str, Run], pictures: Mapping[str, Sequence[Pi
     return "\n".join(
         [
             "# Experiments\n",
-            "Two of the seed papers report experiments. Here they are run again with every bound of this book enforced on every attention "
+            "Two of the seed papers report experiments. Here they are run again, with proved bounds of this book judged on every attention "
             "row: a locality sweep ([AILA](#experiment-aila)) and locality that grows with depth "
             "([progressive localisation](#experiment-progressive)). Last, the [reported numbers](#reported-numbers) are taken as they are, "
             "and what they imply is computed.\n",
@@ -60,14 +64,32 @@ def _scope(runs: Mapping[str, Run]) -> str:
         "along the dial, and the proved bounds on every row.\n"
         "- **The directions** are compared by intervals over seeds. Intervals that overlap decide nothing.\n"
         "- **The values are not reproduced**, and a difference to a reported value says nothing about it. The abstracts do not tell how "
-        "locality enters attention, how blocks are made, over what entropy is averaged, or which sizes and training were used. The "
+        "locality enters attention, how blocks are made, over what entropy is averaged, or which further sizes and training were used. The "
         f"papers' data, WikiText and GPT-2's weights among them, are not part of this repository.{used} With the data at hand, "
         "`--text FOLDER` takes WikiText's raw files and `--checkpoint FOLDER` takes GPT-2.\n"
     )
 
 
 def _missing(name: str) -> str:
-    return block("warning", "", f"No run of this experiment is on record. Run `{COMMANDS[name]}`, then build the book again.")
+    return block(
+        "warning", "", f"No run of this experiment is on record. Run `localist experiment {name}`, then build the book again."
+    )
+
+
+def command(run: Run, name: str) -> str:
+    """The command that makes this run again; where its settings are no preset's, FILE stands for those in the record."""
+    words = ["localist", "experiment", name]
+    presets: dict[str, Aila | Progressive] = {
+        size: settings_of(Aila, {}, full=full) if name == "aila" else settings_of(Progressive, {}, full=full)
+        for size, full in (("small", False), ("full", True))
+    }
+    same = [size for size, preset in presets.items() if json.loads(msgspec.json.encode(preset)) == run.inputs["settings"]]
+    words += ["--size", same[0]] if same else ["--config", "FILE"]
+    if run.inputs["language"]["text"] != STANDARD_TEXT:
+        words += ["--text", "PATH"]
+    if not run.inputs.get("checkpoint", {"own": True})["own"]:
+        words += ["--checkpoint", "FOLDER"]
+    return " ".join([*words, "--device", run.inputs["device"]])
 
 
 def _again(run: Run, name: str) -> str:
@@ -75,7 +97,7 @@ def _again(run: Run, name: str) -> str:
     settings = run.inputs["settings"]
     return (
         "### Do it again\n\n"
-        f"{code(COMMANDS[name], 'sh')}\n"
+        f"{code(command(run, name), 'sh')}\n"
         "Another text is `--text FILE`, or a folder with WikiText's raw files; `--config FILE` changes sizes, dials, seeds and blocks; "
         "`--size full` is the preset for an accelerator. A run that was interrupted goes on where it stopped. The next build of the book "
         f"shows the newest run. This one: `{run.record['run']}`, {plain(run.made)}, {len(settings['seeds'])} seeds, "
@@ -332,4 +354,4 @@ def _containment(run: Run) -> str:
     )
 
 
-__all__ = ["experiments_page", "write_experiment_figures"]
+__all__ = ["command", "experiments_page", "write_experiment_figures"]
