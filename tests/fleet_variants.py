@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from checks.data import Batch, synthetic
-from checks.kernel.rounding import gradient_radii
+from checks.kernel.rounding import Near, gradient_radii
 from checks.layer import Rule, Structure, equal_blocks, visible_keys
-from checks.penalty import Ball, off_block_penalty
+from checks.penalty import Ball, group_norms, off_block_penalty
 from checks.reference import Layer, loss_and_gradients
 from checks.training import (
     TRAINED_BY,
@@ -148,7 +148,8 @@ def step_within_the_bound(which: str, name: str, structure: Structure, batch: Ba
             part: getattr(runs[0].initial, part)[layer].double().cpu().numpy() for part in ("content", "values", "readout")
         }
         radii = [gradient_radii(theta, data, unit, composite) for composite in (False, True)]
-        exact = loss_and_gradients(theta, data)[1]
+        loss, exact, _ = loss_and_gradients(theta, data)
+        record_within_the_bound(runs[1], layer, loss, exact, radii[1] if "content" in trainable else None, unit)
         for part in trainable:
             assert np.allclose(radii[0][part].value, exact[part], rtol=0, atol=float(radii[0][part].radius.max()) + 1e-12)
             apart = (getattr(runs[0].parameters, part) - getattr(runs[1].parameters, part))[layer].double().cpu().numpy()
@@ -169,6 +170,29 @@ def step_within_the_bound(which: str, name: str, structure: Structure, batch: Ba
             # the direction of Adam jumps where a gradient is near zero, which some are: there the bound is the jump
             widest = 0.05 if name == "Adam" else 4e-3 if dtype == torch.float32 else 1e-11
             assert allowed <= widest, f"a bound of {allowed:.3g} would accept anything"
+
+
+def record_within_the_bound(
+    run: Run, layer: int, loss: float, exact: dict[str, np.ndarray], radii: dict[str, Near] | None, unit: float
+) -> None:
+    """What a run of one step recorded of it: gradient norms before clipping, norms of both states, and the loss of the first."""
+    groups = run.groups
+    peak = run.gradient_peak[layer].cpu()
+    if radii is None:
+        assert bool((peak == 0).all())
+    else:
+        # a norm moves no further than the vector; its own rounding is below 2^-40 of it
+        off = (peak - group_norms(torch.from_numpy(exact["content"])[None], groups)[0]).abs()
+        slack = group_norms(torch.from_numpy(radii["content"].radius)[None], groups)[0] + 2.0**-40 * peak
+        assert bool((off <= slack).all()), f"gradient norms of layer {layer}"
+        assert bool((peak > 0).any())
+    assert run.norms is not None
+    assert run.losses is not None
+    for state, content in enumerate((run.initial.content, run.parameters.content)):
+        expected = group_norms(content, groups)[layer]
+        assert bool(((run.norms[state, layer] - expected).abs() <= 2.0**-40 * expected).all()), f"norms of state {state}"
+    # |z| <= ||U|| ||W_V|| B < 8 and |s| < 32 here: sums of at most 64 products move s by 2^11 u, hence z by 2^15 u, the loss by twice that
+    assert abs(float(run.losses[0, layer]) - loss) <= 2.0**16 * unit, f"loss of layer {layer}"
 
 
 def adam_spread(gradient: np.ndarray, error: np.ndarray, epsilon: float) -> np.ndarray:

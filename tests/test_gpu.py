@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
+import flint
 import pytest
 import torch
 
@@ -32,6 +34,7 @@ from pretend_gpu import pretend_gpu
 
 from checks.data import Batch, synthetic
 from checks.kernel import gpu
+from checks.kernel.rounding import EXP
 from checks.layer import Structure
 from checks.penalty import column_penalty, group_norms, off_block_penalty, uniform_penalty
 from checks.training import (
@@ -220,3 +223,24 @@ def test_without_triton_torch_trains_on_a_gpu_and_a_request_says_what_to_do(monk
 def test_with_triton_it_trains_on_a_gpu_by_default(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(gpu, "why_not", lambda: "")
     assert pick_backend("auto", "cuda") == "triton"
+
+
+@here
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+def test_the_exponential_is_right_to_the_units_that_the_bound_counts(dtype: torch.dtype):
+    from checks.kernel.device import exponentials
+
+    least = -87.0 if dtype == torch.float32 else -708.0
+    # ends of the reduced range, where the remainder of the series is largest, and the edge of what is flushed
+    near = (torch.arange(1024, dtype=torch.float64) + 0.5) / 1024 * least
+    ends = -math.log(2) * (torch.arange(1021) / 1024 * (-least / math.log(2))).floor() + math.log(2) / 2
+    x = torch.cat([near, ends.clamp(max=0.0), torch.tensor([0.0, least, -1e30])]).to(DEVICE, dtype)
+    y = torch.empty_like(x)
+    exponentials[(1,)](x, y, len(x))
+    with flint.ctx.workprec(160):
+        for value, found in zip(x.tolist(), y.tolist(), strict=True):
+            exact = flint.arb(value).exp()
+            if value < least:
+                assert found == 0
+            else:
+                assert abs(flint.arb(found) - exact) <= EXP * torch.finfo(dtype).eps / 2 * exact, value
