@@ -23,7 +23,7 @@ from checks.claims import judge
 from checks.controls import run_controls
 from checks.evaluators import LEAST_CONTROLS, Attack, EvaluatorResult
 from checks.properties import FamilyChecks, Options, Tally, attack
-from checks.verdict import FAILS
+from checks.verdict import FAILS, HOLDS
 from theory.replay import ReplayError, replay
 from theory.theorem import Theorem
 
@@ -154,6 +154,7 @@ class StatementResult:
     tally: Tally = dataclasses.field(default_factory=Tally)
     layers: int = 0
     controls: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    unsound: tuple[str, ...] = ()  # evaluators that decided rows of it and do not hold themselves
 
     @property
     def killed(self) -> int:
@@ -176,6 +177,10 @@ class StatementResult:
             found.append(
                 f"refuted by {failure.get('origin')}: {failure.get('lhs')} against {failure.get('bound')} ({failure.get('reason')})"
             )
+        if self.unsound:
+            found.append(
+                f"{self.tally.screened:,} rows were decided by what does not hold itself in this run: {', '.join(self.unsound)}"
+            )
         survivors = [control["change"] for control in self.controls if control["outcome"] == "survived"]
         if survivors:
             found.append(f"controls survived: {', '.join(survivors)}")
@@ -192,7 +197,7 @@ class StatementResult:
 
 
 def merge(families: Iterable[str], results: dict[Shard, dict[str, Any]]) -> list[StatementResult]:
-    """The results of all shards as one result a statement, in reading order."""
+    """The results of all shards as one result a statement, in reading order; what an evaluator decided counts only if it holds itself."""
     found: dict[str, StatementResult] = {}
     for family in families:
         for theorem in family_checks(family).theorems:
@@ -210,6 +215,9 @@ def merge(families: Iterable[str], results: dict[Shard, dict[str, Any]]) -> list
             for name, tally in result["tallies"].items():
                 found[name].tally.merge(Tally(**tally))
                 found[name].layers += result["layers"]
+    unsound = tuple(one.name for one in merge_evaluators(results) if one.verdict is not HOLDS)
+    for entry in found.values():
+        entry.unsound = unsound if entry.tally.screened else ()
     return list(found.values())
 
 

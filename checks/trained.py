@@ -117,8 +117,8 @@ def many_layers(options: Options) -> int:
     return options.layers * (1 if trains == "torch" else MANY)
 
 
-SAMPLE = 1 / 512
-"""Share of the rows that the screen decides which Arb judges as well."""
+SAMPLE = 1 / 2048
+"""Share of the rows that the screen decides for a statement which Arb judges as well."""
 
 
 def rows_by_screen(capture: Capture, theorems: Sequence[Theorem], origin: str, seed: int) -> Iterator[Emission]:

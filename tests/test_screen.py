@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,10 +21,11 @@ from checks.balls import PROVED, Ball, Balls, exactly
 from checks.claims import judge, row_case
 from checks.enclosure import Row, RowError, observe
 from checks.evaluators import Attack, EvaluatorResult, Finding
-from checks.properties import Options
+from checks.properties import Options, Tally
 from checks.screen import MOST_KEYS, SCREENED, for_arb, screen, two_levels
 from checks.screen_attack import CONTROLS, Truth, attack_screen, findings, operations, weakened_screens
 from checks.screen_rows import KINDS, HostileBatch, standard_batches
+from checks.shards import Shard, merge
 from checks.verdict import FAILS, HOLDS, UNDECIDED
 from theory import symbols as sym
 from theory import theorem_named
@@ -109,6 +110,30 @@ def test_a_failure_of_the_screen_fails_the_run():
     assert EvaluatorResult("screen", Attack(), killed).verdict is UNDECIDED
     good.merge(bad)
     assert good.verdict is FAILS
+
+
+def test_a_statement_that_a_failing_screen_decided_fails_and_others_do_not():
+    def tally(screened: int) -> dict[str, object]:
+        return asdict(Tally(counts={"HOLDS": 9, "FAILS": 0, "UNDECIDED": 0, "OUT_OF_DOMAIN": 0}, screened=screened))
+
+    names = ("concentration.outside_mass", "concentration.monotone")
+    attack = Attack(compared=3, decided=2)
+    for failure, unsound in ((None, ()), ({"what": "H"}, ("screen",))):
+        attack.failure = failure
+        results = {
+            Shard("property", "concentration", "p"): {
+                "tallies": dict(zip(names, (tally(5), tally(0)), strict=True)),
+                "layers": 0,
+            },
+            Shard("evaluator", "concentration", "screen"): {"attack": asdict(attack)},
+            Shard("weakened", "concentration", "screen"): {
+                "controls": [{"change": str(i), "outcome": "killed"} for i in range(5)]
+            },
+        }
+        found = {entry.name: entry for entry in merge(["concentration"], results)}
+        assert found[names[0]].unsound == unsound
+        assert found[names[1]].unsound == ()
+        assert any("decided by what does not hold" in problem for problem in found[names[0]].problems) is bool(unsound)
 
 
 def test_the_exact_numbers_of_a_hostile_row_are_those_of_the_enclosures():

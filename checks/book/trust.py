@@ -61,6 +61,16 @@ def runs(evidence: Evidence) -> str:
             ", ".join(f"{count:,} {name.lower().replace('_', ' ')}" for name, count in verdicts.items() if count) or "none",
         ),
         ("of these settled symbolically, at equality", f"{sum(record['tally']['settled'] for record in records):,}"),
+        ("of these by the float64 screen alone", f"{sum(record['tally'].get('screened', 0) for record in records):,}"),
+        *(
+            (
+                f"float64 {one['name']}, attacked",
+                f"{one['verdict'].lower()} on {one['attack']['rows']:,} rows made to break it; "
+                f"{sum(control['outcome'] == 'killed' for control in one['controls'])} of {len(one['controls'])} weakened versions refuted",
+            )
+            for source in evidence.sources
+            for one in source.record.get("evaluators", ())
+        ),
         ("layers trained", f"{layers:,}"),
         ("controls", ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.items()) or "none"),
         ("theorems in Coq", f"{theorems_in_coq:,}"),
