@@ -30,7 +30,7 @@ from theory.anchors import THEOREMS
 
 OF_A_ROW = (tra.peak, tra.spread, tra.spread_simple, tra.loss, red.redundancy)
 OF_TWO_LEVELS = (red.logit, red.entropy_at, red.entropy_least, red.redundancy_exact)
-OF_PAIRS = (red.replace, red.add, red.rises, red.costs, tra.exchange_bound)
+OF_PAIRS = (red.replace, red.add, red.rises, red.costs, red.saves, tra.exchange_bound)
 OF_A_SYSTEM = (bud.mean_margin, bud.least_margin, bud.least_budget, bud.near_optimal, bud.apart, bud.packing, bud.dual)
 OF_TIED = (coh.tied, coh.margin_in_dimension, bud.mean_margin, bud.least_margin, bud.least_budget, bud.near_optimal, bud.apart,
     bud.packing, bud.simplex)  # fmt: skip
@@ -98,6 +98,9 @@ def exchanges(batch: RowBatch, options: Options) -> Iterator[Emission]:
         yield red.rises, same
         yield red.costs, same
         yield red.costs, cases.same_margin_case(n, low, high, abs(t) + 8)
+        # below half of the keys r0 is above every number at a small enough margin
+        yield red.saves, cases.same_margin_case(n, low, high, abs(t) / 64)
+        yield red.saves, same
         rate = cases.rate_case(n, g, t)
         yield tra.rate, rate
         yield tra.saving_rate, rate

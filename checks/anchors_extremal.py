@@ -105,6 +105,7 @@ def _everything() -> Iterator[tuple[Theorem, Case]]:
             same = cases.same_margin_case(n, low, high, t)
             yield red.rises, same
             yield red.costs, same
+            yield red.saves, same
             rate = cases.rate_case(n, g, t)
             yield tra.rate, rate
             yield tra.saving_rate, rate
@@ -222,6 +223,9 @@ ALSO_TRUE: Mapping[str, Mapping[str, str]] = {
     red.replace.name: {"-g for -g + n": _NO_NUMBER, "-g_3 for -g_3 + n": _NO_NUMBER},
     red.entropy_at.name: {"F of the other sign": _NO_NUMBER},
     red.entropy_least.name: {"t of the other sign": "psi is even"},
+    red.whole.name: {
+        "bits for nats on the left": "that the lesser of two numbers is above 0 does not depend on the unit of one"
+    },
     tra.exchange_bound.name: {
         "-t for -t + t_3": "entropy at fixed fidelity is greatest at t = 0, which is this bound with t_3 = 0"
     },

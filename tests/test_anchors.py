@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 import pytest
 import sympy as sp
-from flint import arb, fmpq
+from flint import arb, ctx, fmpq
 
 from checks import anchors_cases as cases
 from checks.anchors_design import (
@@ -346,3 +346,27 @@ def test_a_replaced_anchor_is_worth_its_logarithm():
     assert saved.overlaps((arb(7) / 3).log())
     assert judge(red.replace, case).verdict is HOLDS
     assert isinstance(red.replace, Theorem)
+
+
+@pytest.mark.parametrize(("n", "t"), [(100, 3), (10, 3), (64, 1), (7, 6), (1000, 5)])
+def test_entropy_turns_at_the_least_size_and_nowhere_else(n, t):
+    """`redundancy_saves` and `redundancy_costs` side by side on every pair of neighbours, entropies from the weights."""
+    with ctx.workprec(128):
+        u = (-arb(t)).exp()
+        turn = n * u * (t - 1 + u) / (1 - u) ** 2
+        pairs = [cases.same_margin_case(n, g, g + 1, fmpq(t)) for g in range(1, n - 1)]
+    for case in pairs:
+        g, before, after = case.values[sym.g], case.values[sym.entropy], case.values[sym.entropy_more]
+        saved = judge(red.saves, case).verdict
+        assert saved is (HOLDS if turn >= g + 1 else OUT_OF_DOMAIN)
+        if turn >= g + 1:
+            assert after < before
+        elif turn <= g:
+            assert after > before
+
+
+def test_whole_numbers_of_anchors_can_all_cost_with_the_least_size_above_one():
+    with ctx.workprec(128):
+        found = [cases.same_margin_case(10, g, g + 1, fmpq(3)).values for g in range(1, 9)]
+    assert all(values[sym.entropy_more] > values[sym.entropy] for values in found)
+    assert judge(red.costs, cases.same_margin_case(10, 1, 2, fmpq(3))).verdict is OUT_OF_DOMAIN, "r0(10, 3) > 1"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.lemmas import p, q, u, v, w, x, y
+from theory.lemmas import log_tangent, p, q, u, v, w, x, y
 from theory.steps import Cite, Combine, Manifest, MeanValue
 from theory.theorem import Lemma
 
@@ -135,7 +135,21 @@ least_of_tied = Lemma(
     reason="p = greatest of finitely many x_j, q = least of w (1 - x_j), w >= 0: the least is where x_j is greatest.",
 )
 
+_rate = sp.sqrt(y / x)
+_falls = sp.Lt(sp.log(y) + w / y, sp.log(x) + w / x, **_rel)
+total_falls = Lemma(
+    "total_falls",
+    _falls,
+    {"order": sp.Lt(x, y, **_rel), "before": sp.Le(y, w, **_rel)},
+    (
+        # ln r = 2 ln sqrt(r) <= 2 (sqrt(r) - 1) = r - 1 - (sqrt(r) - 1)^2 with r = y/x, so the tangent of ln is strict off 1
+        Cite("tangent", log_tangent, {x: _rate}),
+        Manifest("apart", sp.Gt((_rate - 1) ** 2, 0, **_rel), form=((y - x) / (x * (_rate + 1))) ** 2),
+        Combine("claim", _falls, {"tangent": 2, "apart": 1, "before": (y - x) / (x * y)}),
+    ),
+)
+
 LEMMAS = (
-    sinh_above, cosh_above, sinh_cubic, own_against_mean, about_the_mean, sum_of_all, frame_potential, crowded, packed, sign_tails,
-    mean_of_others, pair_apart, least_of_tied,
+    total_falls, sinh_above, cosh_above, sinh_cubic, own_against_mean, about_the_mean, sum_of_all, frame_potential, crowded, packed,
+    sign_tails, mean_of_others, pair_apart, least_of_tied,
 )  # fmt: skip

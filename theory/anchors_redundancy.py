@@ -9,7 +9,7 @@ import sympy as sp
 
 from theory import lemmas
 from theory.anchors_formulas import least_anchors, margin_saved
-from theory.anchors_lemmas import sinh_cubic
+from theory.anchors_lemmas import sinh_cubic, total_falls
 from theory.concentration import BLOCK, MARGIN, ROW_MARGIN, ROW_SUMS, fidelity_floor
 from theory.entropy_formulas import entropy_ceiling, entropy_floor_size, range_gap
 from theory.entropy_lemmas import log_quotient, size_rises
@@ -363,6 +363,65 @@ costs = Theorem(
     source=SOURCE,
 )  # fmt: skip
 
+_Z3 = total(g_more, t)
+_most = t * n * _u / (1 - _u)  # Z at r0
+_down = sp.Lt(entropy_more, entropy, **_rel)
+saves = Theorem(
+    name="anchors.redundancy_saves",
+    title="Up to r0 anchors every further one saves entropy: only when r0 <= 1 can each of them cost some",
+    claim=_down,
+    assumes={
+        "block": BLOCK, "block more": BLOCK_MORE, "lead": LEAD,
+        "more": Hypothesis(sp.Lt(g, g_more, **_rel), "the other row has more anchors", "Swap the rows."),
+        "few": Hypothesis(
+            sp.Le((1 - _u) ** 2 * g_more, n * _u * (t - 1 + _u), **_rel), "at most r0(n, t) anchors, r0 as in `entropy.floor_size`",
+            "From r0 on entropy rises with every anchor, as in `anchors.redundancy_costs`.",
+        ),
+    },
+    definitions=H_IS | {"H_3 is": eq(entropy_more, entropy_of(g_more, t))},
+    steps=(
+        _below_one,
+        # H = ln Z + K/Z - K/n with K = t n u/(1 - u), the total at r0; Z increases with the anchors
+        Combine("more weight", sp.Lt(Z, _Z3, **_rel), {"more": 1 - _u}),
+        Combine("before r0", sp.Le(_Z3, _most, **_rel), {"few": 1 / (1 - _u)}),
+        Cite("falls", total_falls, {lemmas.x: Z, lemmas.y: _Z3, lemmas.w: _most}, {"order": "more weight", "before": "before r0"}),
+        Combine("claim", _down, {"H is": 1, "H_3 is": -1, "falls": 1}),
+    ),
+    equality=Equality("strict; the difference goes to 0 as the margin does"),
+    needs={
+        "more": Witness(
+            {n: _I(100), g: _I(10), g_more: _I(1), t: _I(3), entropy: entropy_of(_I(10), _I(3)).subs(n, 100),
+                entropy_more: entropy_of(_I(1), _I(3)).subs(n, 100)},
+            text="r0(100, 3) = 11.3: one anchor leaves more entropy than ten",
+        ),
+        "few": Witness(
+            {n: _I(8), g: _I(1), g_more: _I(7), t: _I(6), entropy: entropy_of(_I(1), _I(6)).subs(n, 8),
+                entropy_more: entropy_of(_I(7), _I(6)).subs(n, 8)},
+            text="r0(8, 6) = 0.1: one anchor leaves 0.12, seven leave about ln 7",
+        ),
+    },
+    free=FREE_MORE | {
+        "lead": "at t = 0 every number of anchors leaves exactly ln n, so nothing is saved; balls do not tell equal numbers apart"
+    },
+    source=SOURCE,
+)  # fmt: skip
+
+_few_keys = {n: _I(10), t: _I(3)}
+_second = (entropy_of(_I(2), _I(3)) - entropy_of(_I(1), _I(3))).subs(n, 10)
+_beyond = _size.subs(_few_keys, simultaneous=True) - 1
+whole = Theorem(
+    name="anchors.redundancy_whole",
+    title="Of whole numbers of anchors r0 <= 1 is not necessary: every further one can cost entropy with r0 above 1",
+    claim=sp.Gt(sp.Min(_second, _beyond, **_rel), 0, **_rel),
+    assumes={},
+    steps=(Manifest("claim", sp.Gt(sp.Min(_second, _beyond, **_rel), 0, **_rel)),),
+    equality=Equality(
+        "n = 10, t = 3: r0 = 1.13, and two anchors leave 1.373 where one leaves 1.299; from the second on r0 <= g, so entropy rises"
+    ),
+    source=SOURCE,
+    kind="counterexample",
+)
+
 REDUNDANCY: tuple[Theorem, ...] = (
-    logit, replace, add, rises, redundancy, redundancy_exact, entropy_at, entropy_least, least_size, costs,
+    logit, replace, add, rises, redundancy, redundancy_exact, entropy_at, entropy_least, least_size, costs, saves, whole,
 )  # fmt: skip

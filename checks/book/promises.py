@@ -226,8 +226,9 @@ PROMISES = (
     Promise(
         "2510.05106", "There is a trade-off between anchor redundancy and attention entropy.",
         "At a margin great for the number of keys every further anchor costs entropy; at fixed fidelity each nat of margin that anchors "
-        "replace costs an exact amount of it. At small margins more anchors can lower entropy, up to a least point.",
-        ("anchors.redundancy_costs", "anchors.exchange_rate", "anchors.exchange", "anchors.entropy_least", "anchors.spread_simple"),
+        "replace costs an exact amount of it. At smaller margins more anchors lower entropy, up to a least point.",
+        ("anchors.redundancy_costs", "anchors.redundancy_saves", "anchors.exchange_rate", "anchors.exchange", "anchors.entropy_least",
+         "anchors.spread_simple"),
         added=(("anchors.redundancy_costs", "great"),),
     ),
     Promise(

@@ -48,3 +48,10 @@ Proof. enclose. Qed.
 
 Lemma flushed : 708 ^ 2 * exp (- (2 + 7079 / 10 * (1 - 2 / 708))) <= / 2 ^ 1002.
 Proof. enclose. Qed.
+
+Lemma second_anchor : ln (1 + 9 * exp (- (3))) + 3 * (9 * exp (- (3))) / (1 + 9 * exp (- (3)))
+  < ln (2 + 8 * exp (- (3))) + 3 * (8 * exp (- (3))) / (2 + 8 * exp (- (3))).
+Proof. enclose. Qed.
+
+Lemma least_size_of_ten : 1 < 10 * exp (- (3)) * (3 - 1 + exp (- (3))) / (1 - exp (- (3))) ^ 2.
+Proof. enclose. Qed.

@@ -184,6 +184,45 @@ Proof.
   nra.
 Qed.
 
+(** ln z + k/z falls strictly up to k. *)
+Lemma total_falls (x y k : R) : 0 < x -> x < y -> y <= k -> ln y + k / y < ln x + k / x.
+Proof.
+  move=> x0 xy yk; have r1 : 1 < y / x by apply: (Rmult_lt_reg_r x) => //; rewrite /Rdiv Rmult_assoc Rinv_l; lra.
+  have l0 : 0 < ln (y / x) by rewrite -ln_1; apply: ln_increasing; lra.
+  have := exp_ineq1 (ln (y / x)) ltac:(lra); rewrite exp_ln ?ln_div; try lra.
+  have -> : y / x = 1 + (y - x) * (y / (x * y)) by field; lra.
+  have : k / x - k / y = (y - x) * (k / (x * y)) by field; lra.
+  have : y / (x * y) <= k / (x * y) by apply: Rmult_le_compat_r => //; left; apply: Rinv_0_lt_compat; nra.
+  nra.
+Qed.
+
+(** Up to r0 anchors every further one saves entropy: only where r0 <= 1 can each of them cost some. *)
+Theorem redundancy_saves (I : finType) (G G' : {set I}) (s s' : I -> R) (t : R) (equal_anchors : two_level s G t)
+    (equal_anchors' : two_level s' G' t) (block : block G) (block_more : Sums.block G') (lead : 0 < t) (more : #G < #G')
+    (few : (1 - exp (- t)) ^ 2 * #G' <= #I * exp (- t) * (t - 1 + exp (- t))) :
+  entropy (softmax s') < entropy (softmax s).
+Proof.
+  have [i _] := block_in block; have [g1 n1] := block_sizes block; have [g2 n2] := block_sizes block_more.
+  rewrite (entropy_two_level i equal_anchors) (entropy_two_level i equal_anchors').
+  have u := exp_below_1 lead; have e := exp_pos (- t).
+  have z : 0 < Z (#I) (#G) t by rewrite Z_split; nra.
+  have z' : Z (#I) (#G) t < Z (#I) (#G') t by rewrite !Z_split; nra.
+  rewrite !Hstar_turn //; last lra.
+  apply: Rplus_lt_compat_r; apply: total_falls => //.
+  rewrite /turn; apply: (Rmult_le_reg_r (1 - exp (- t))); first lra.
+  by rewrite Z_split /Rdiv Rmult_assoc Rinv_l; [nra | lra].
+Qed.
+
+(** Of whole numbers of anchors r0 <= 1 is not necessary: n = 10, t = 3 has r0 > 1, and the second anchor costs entropy; from the second
+    on r0 <= g, and so do all further ones. *)
+Theorem redundancy_whole : 0 < Rmin (Hstar 10 2 3 - Hstar 10 1 3) (entropy.least_size 10 3 - 1).
+Proof.
+  have := Numbers.second_anchor; have := Numbers.least_size_of_ten; rewrite /Hstar /Z /entropy.least_size => a b.
+  have e2 : 10 - 2 = 8 by lra.
+  have e1 : 10 - 1 = 9 by lra.
+  by apply: Rmin_glb_lt; rewrite ?e1 ?e2; lra.
+Qed.
+
 (** * Redundancy against entropy *)
 
 (** At fixed fidelity F, [number] anchors give it at margin t; along them dH/dt = g/n - F. *)
