@@ -98,8 +98,8 @@ def test_one_step_in_float64_is_within_the_bound(name: str, head: int):
 def test_blocks_of_any_size_padding_and_two_tiles_of_queries(head: int):
     """Sizes that are no powers of two; a row block padded to more than a column block; queries that are no tokens."""
     sizes = {"heads": (1, 3, 2), "parametrisation": "qk"} if head else {}
-    structure = Structure(features=(3, 5, 4), classes=5, value_width=7, **sizes)  # type: ignore[arg-type]
-    batch = synthetic(structure.features, range(LAYERS), sequences=3, tokens=21, leak=0.05)
+    structure = Structure(features=(3, 5, 4), classes=5, value_width=7, causal=True, **sizes)  # type: ignore[arg-type]
+    batch = synthetic(structure.features, range(LAYERS), sequences=3, tokens=21, leak=0.05, causal=True)
     present = torch.ones(LAYERS, 3, 21, dtype=torch.bool)
     present[0, 1, 15:] = present[1, 2, 3:] = False
     batch = replace(batch, present=present).to(DEVICE)
