@@ -7,6 +7,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,16 @@ def _compiler() -> str | None:
     return said.split("\n")[0].strip() or None
 
 
-def command() -> str:
-    """The command that is running, as one would type it at the root of a checkout."""
-    return " ".join(["python -m benchmarks", *sys.argv[1:]])
+def command(arguments: Sequence[str] | None = None) -> str:
+    """The command that is running, as one would type it at the root of a checkout; without where its own copy of the file goes."""
+    given, kept = list(sys.argv[1:] if arguments is None else arguments), list[str]()
+    while given:
+        word = given.pop(0)
+        if word == "--out":
+            del given[:1]
+        elif not word.startswith("--out="):
+            kept.append(word)
+    return " ".join(["python -m benchmarks", *kept])
 
 
 __all__ = ["command", "cores", "facts", "load"]

@@ -15,7 +15,7 @@ import torch
 from click.testing import CliRunner
 
 from benchmarks import __main__ as command
-from benchmarks import backends, fleet, growth, proofs, record, screen, start, sweep
+from benchmarks import backends, fleet, growth, machine, proofs, record, screen, start, sweep
 from benchmarks.backends import Contestant, contestants, plain
 from benchmarks.rounds import Spread, interleaved, quotients
 from benchmarks.task import LIMIT, Unit, WrongBackendError, admit
@@ -239,6 +239,12 @@ def test_without_coq_the_proofs_are_left_out(monkeypatch):
 
 
 # --- a run's file and its page -------------------------------------------------------------------------------------------------------
+
+
+def test_the_recorded_command_names_no_file_of_the_machine():
+    assert machine.command(["training", "--out", "/home/me/x.json", "--record"]) == "python -m benchmarks training --record"
+    assert machine.command(["--out=/home/me/x.json"]) == "python -m benchmarks"
+    assert "--out" not in (record.ROOT / "book" / page.FILE).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
