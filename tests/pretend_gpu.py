@@ -55,6 +55,8 @@ class _Pretence(TorchFunctionMode):
             return GPU if here else CPU
         if func in (Tensor.is_cuda.__get__, Tensor.is_cpu.__get__):
             return here == (func == Tensor.is_cuda.__get__)
+        if name == "_has_compatible_shallow_copy_type":
+            return False  # a module's parameter that moves is made anew: its data cannot change their kind
         if here and name in ("numpy", "__array__"):
             raise TypeError(
                 "can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."

@@ -21,6 +21,7 @@ import pytest
 import sympy as sp
 import torch
 from click.testing import CliRunner
+from pretend_gpu import pretend_gpu
 
 from checks.cli import main
 from checks.experiments import aila, progressive, store
@@ -34,7 +35,7 @@ from checks.experiments.settings import FULL, Aila, Locality, Measuring, Progres
 from checks.experiments.tokens import train_tokenizer
 from checks.experiments.training import LostTrainingError, Stream, rate_at, starts_of, train
 from checks.properties import Tally
-from checks.training import one_thread
+from checks.training import one_thread, pick_device
 from checks.verdict import HOLDS
 from theory.config import ConfigError
 
@@ -334,6 +335,29 @@ def test_semantic_blocks_are_certified_and_come_from_the_training_text_alone() -
     learn, test = language.streams(found)
     assert len(set(test.blocks.tolist())) > 2
     assert part(learn, 0.5, 1.0).ids.tolist() == learn.ids[round(len(learn.ids) / 2) :].tolist()
+
+
+# --- another device ---------------------------------------------------------------------------------------------------
+
+
+def test_on_a_gpu_everything_that_is_trained_and_measured_is_where_it_has_to_be(stream: Stream, tmp_path: Path) -> None:
+    """On pretended GPU tensors, which refuse to be mixed with others: the same numbers as on the CPU, to the bit."""
+    from checks.experiments.checkpoint import Gpt2Config, read_checkpoint, write_checkpoint
+
+    def done(device: str) -> tuple[float, dict[str, Any], list[dict[str, Any]]]:
+        model = fresh(SHAPE, 1).to(pick_device(device))
+        loss = train(model, stream, [1.0, 2.0], SHORT, 7, saved=tmp_path / f"{device}.safetensors")
+        again = fresh(SHAPE, 1).to(pick_device(device))
+        assert train(again, stream, [1.0, 2.0], SHORT, 7, saved=tmp_path / f"{device}.safetensors") == loss
+        config = Gpt2Config(SHAPE.layers, SHAPE.heads, SHAPE.width, SHAPE.context, SHAPE.vocabulary, SHAPE.epsilon)
+        write_checkpoint(tmp_path / device, config, again.state_dict())
+        found = evaluate(again, stream, [1.0, 2.0], Measuring(sequences=3), 0)
+        return loss, found, progressive._containment(again, stream, [1.0, 2.0], 0)
+
+    with pretend_gpu():
+        there = done("cuda")
+    assert there == done("cpu")
+    assert read_checkpoint(tmp_path / "cuda").digest == read_checkpoint(tmp_path / "cpu").digest
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
