@@ -23,10 +23,11 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Subject:
-    """What is measured: a module with `measure(rounds, tell)`, and the sources whose speed it is about."""
+    """What is measured: a module with `measure(rounds, tell)`, the sources whose speed it is about, whether it ignores the rounds."""
 
     name: str
     sources: tuple[str, ...]
+    once: bool = False
 
     def measure(self, rounds: int, tell: Tell) -> tuple[dict[str, Any], float]:
         """The results, and the seconds that measuring took."""
@@ -48,7 +49,7 @@ SUBJECTS = {
             ("checks/screen.py", "checks/balls.py", "checks/claims.py", "checks/enclosure.py", "checks/kernel/screen.inc"),
         ),
         Subject("start", ("checks/cli.py", "checks/commands_*.py", "theory/config.py", "theory/guarantee.py")),
-        Subject("proofs", ("theory/coq/*.v",)),
+        Subject("proofs", ("theory/coq/*.v",), once=True),
     )
 }
 
@@ -72,7 +73,7 @@ def entry(
 ) -> dict[str, Any]:
     """The record of one subject."""
     return {
-        "finished": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "command": command, "rounds": rounds, "seconds": round(seconds, 1),
+        "finished": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "command": command, "rounds": 1 if subject.once else rounds, "seconds": round(seconds, 1),
         "commit": code_commit(), "sources": list(subject.sources), "digest": digest(subject.sources), "machine": dict(machine),
         "load_before": load[0], "load_after": load[1], "results": _short(results),
     }  # fmt: skip
