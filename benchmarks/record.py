@@ -73,7 +73,8 @@ def entry(
 ) -> dict[str, Any]:
     """The record of one subject."""
     return {
-        "finished": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "command": command, "rounds": 1 if subject.once else rounds, "seconds": round(seconds, 1),
+        "finished": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "command": command, "rounds": 1 if subject.once else rounds,
+        "seconds": round(seconds, 1),
         "commit": code_commit(), "sources": list(subject.sources), "digest": digest(subject.sources), "machine": dict(machine),
         "load_before": load[0], "load_after": load[1], "results": _short(results),
     }  # fmt: skip
