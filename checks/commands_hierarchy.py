@@ -139,7 +139,8 @@ def _up(value: float) -> str:
 def _saved(move: Candidate) -> tuple[str, str]:
     """What a move saved in nats and in bits, rounded against the decision; both ends where the ball leaves it open."""
     if move.verdict == "undecided":
-        return tuple(f"{f(move.saving, 'down')} to {f(move.saving, 'up')}" for f in (_nats, _bits))  # type: ignore[return-value]
+        nats, bits = (f"{f(move.saving, 'down')} to {f(move.saving, 'up')}" for f in (_nats, _bits))
+        return nats, bits
     side: Side = "up" if move.verdict == "rejected" else "down"
     return _nats(move.saving, side), _bits(move.saving, side)
 

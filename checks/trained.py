@@ -15,7 +15,7 @@ import torch
 from hypothesis import strategies as st
 
 from checks.claims import Case, row_case
-from checks.data import Batch, synthetic, text_batch
+from checks.data import Batch, token_batch
 from checks.enclosure import Row, rows_of
 from checks.layer import Capture, Parameters, Structure, attend, equal_blocks
 from checks.penalty import off_block_penalty
@@ -56,11 +56,10 @@ class FleetConfig:
 
     def batch(self, options: Options, layers: int, sequences: int = 4) -> Batch:
         """The data of the fleet, on the device of the options."""
-        common = {"sequences": sequences, "tokens": self.tokens, "leak": self.leak, "causal": self.causal}
-        where = {"dtype": getattr(torch, self.dtype), "device": pick_device(options.device)}
-        if self.text:
-            return text_batch(self.structure.features, self.seeds(layers), path=options.text, **common, **where)  # type: ignore[arg-type]
-        return synthetic(self.structure.features, self.seeds(layers), **common, **where)  # type: ignore[arg-type]
+        return token_batch(
+            self.structure.features, self.seeds(layers), text=self.text, path=options.text, sequences=sequences, tokens=self.tokens,
+            leak=self.leak, causal=self.causal, dtype=getattr(torch, self.dtype), device=pick_device(options.device),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

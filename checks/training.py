@@ -297,7 +297,7 @@ def pick_backend(name: str, device: str) -> Backend:
     if name == "auto":
         fast: Backend = "compiled" if device == "cpu" else "triton"
         return "torch" if why_no_backend(fast) else fast
-    with backend(name):  # type: ignore[arg-type]
+    with backend(name):  # type: ignore[arg-type]  # which refuses names that are none
         return name  # type: ignore[return-value]
 
 

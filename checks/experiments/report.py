@@ -51,8 +51,8 @@ def show(record: dict[str, Any], path: Path) -> None:
 def _reported(record: dict[str, Any]) -> Table:
     """The paper's numbers, as reported, beside those measured here."""
     table = Table(title="As reported, and here", title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for heading, side in (("arXiv", "left"), ("number", "left"), ("as reported", "right"), ("here", "right")):
-        table.add_column(heading, justify=side)  # type: ignore[arg-type]  # a literal each
+    for heading in ("arXiv", "number", "as reported", "here"):
+        table.add_column(heading, justify="left" if heading in ("arXiv", "number") else "right")
     for number in PUBLISHED:
         if number.name.startswith(record["experiment"]):
             table.add_row(
