@@ -86,6 +86,9 @@ def decimal_text(value: float, side: Side, digits: int | None = None) -> str:
     return text.replace("E+", "e").replace("E", "e")
 
 
+MOST_DIGITS = 400  # of a number with fixed places: beyond every float
+
+
 def decimal_places(number: arb | fmpq, side: Side, places: int) -> str:
     """A number as a decimal with so many places, on the safe side of every value in its ball; thousands are set off by commas."""
     if isinstance(number, fmpq):
@@ -96,7 +99,11 @@ def decimal_places(number: arb | fmpq, side: Side, places: int) -> str:
             ball = number * 10**places
             if not ball.is_finite():
                 return "inf" if side == "up" else "-inf"
+            if not abs(ball) < arb(10) ** MOST_DIGITS:  # before its digits are made: they could fill the memory
+                raise ArithmeticError(
+                    f"{number} is too large to be written with {places} places: it has over {MOST_DIGITS} digits"
+                )
             exact = (ball.upper().ceil() if side == "up" else ball.lower().floor()).unique_fmpz()
         if exact is None:
-            raise ArithmeticError(f"{number} is too large to be written with {places} places")
+            raise ArithmeticError(f"{number} has no digits at {MOST_BITS} bits")
     return f"{Decimal(int(exact)).scaleb(-places, Context(prec=MOST_BITS)):,.{places}f}"
