@@ -408,12 +408,12 @@ class Channel:
 
     @property
     def even(self) -> bool:
-        """Whether given any value all blocks that it does not name are equally likely, and the error is the same at every value."""
+        """Whether given any value that occurs all blocks that it does not name are equally likely, and the error is the same at each."""
         rows = self.shares()
         for k, name in enumerate(self.names):
             wrong = {row[k] for b, row in enumerate(rows) if b != name}
             total = sum((row[k] for row in rows), fmpq(0))
-            if len(wrong) > 1 or total == 0 or rows[name][k] / total != 1 - self.numbers()[0]:
+            if total != 0 and (len(wrong) > 1 or rows[name][k] / total != 1 - self.numbers()[0]):
                 return False
         return True
 

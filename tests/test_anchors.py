@@ -245,6 +245,17 @@ def test_the_numbers_of_the_summary():
     assert fano(1000, 0.999 - 1e-9) > 0  # no cancellation near the cap
 
 
+def test_a_value_that_never_occurs_does_not_stop_a_channel_from_attaining_fanos_bound() -> None:
+    """Five blocks, always the second value: nothing is known, the error is 4/5, and the equality is settled, not left to balls."""
+    attained = cases.Channel(((0, 6), (0, 6), (0, 3), (0, 5), (0, 8)), (0, 4), "one value of two")
+    judged = {theorem.name: judge(theorem, case) for theorem, case in cases.cases_of_channel(attained)}
+    assert {name: found.verdict for name, found in judged.items()} == {
+        "anchors.fano_dual": HOLDS, "anchors.fano": HOLDS, "anchors.fano_bound": HOLDS,
+    }  # fmt: skip
+    assert not any(found.certificate == "arb" for found in judged.values())
+    assert not cases.Channel(((1, 5), (0, 6)), (0, 1), "one value hardly ever").even
+
+
 def test_fano_beyond_its_cap_fails_on_a_channel():
     channel = cases.Channel(((1, 1), (1, 1)), (0, 1), "a pointer that knows nothing")
     error, right, known = channel.numbers()
