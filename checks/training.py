@@ -538,6 +538,27 @@ def train(
         return run(parameters, problem, penalty, optimiser, steps, trainable, balls or Balls(), order, record)
 
 
+def _cuts(structure: Structure, groups: Groups) -> dict[str, Groups]:
+    """The groups of each trained matrix: those of the content are given, the others are whole."""
+    s = structure
+    return {"content": groups, "values": whole(s.value_width, s.width), "readout": whole(s.classes, s.value_width)}
+
+
+def _radii(balls: Balls) -> dict[str, Ball | None]:
+    values, readout = (None if radius is None else Ball(radius) for radius in (balls.values, balls.readout))
+    return {"content": balls.content, "values": values, "readout": readout}
+
+
+def into_balls(parameters: Parameters, balls: Balls, structure: Structure, groups: Groups) -> Parameters:
+    """Weights to start from: a gradient bound that a ball gives must already hold for the first step."""
+    cuts = _cuts(structure, groups)
+    theta = {"content": parameters.content, "values": parameters.values[:, None], "readout": parameters.readout[:, None]}
+    for name, ball in _radii(balls).items():
+        if ball is not None:
+            theta[name] = project(theta[name], ball, cuts[name])
+    return Parameters(theta["content"], theta["values"][:, 0], theta["readout"][:, 0])
+
+
 def run_steps(
     parameters: Parameters,
     problem: Problem,
@@ -551,18 +572,9 @@ def run_steps(
 ) -> Run:
     """The backend boundary: checked inputs in, Run out; a compiled kernel replaces this function and no other."""
     s, device = problem.structure, problem.tokens.device
-    cuts = {"content": penalty.groups, "values": whole(s.value_width, s.width), "readout": whole(s.classes, s.value_width)}
-    radii = {
-        "content": balls.content,
-        "values": None if balls.values is None else Ball(balls.values),
-        "readout": None if balls.readout is None else Ball(balls.readout),
-    }
-    theta = {"content": parameters.content, "values": parameters.values[:, None], "readout": parameters.readout[:, None]}
-    # a gradient bound that a ball gives must already hold for the first step
-    theta = {
-        name: value if (ball := radii[name]) is None else project(value, ball, cuts[name]) for name, value in theta.items()
-    }
-    initial = Parameters(theta["content"], theta["values"][:, 0], theta["readout"][:, 0])
+    cuts, radii = _cuts(s, penalty.groups), _radii(balls)
+    initial = into_balls(parameters, balls, s, penalty.groups)
+    theta = {"content": initial.content, "values": initial.values[:, None], "readout": initial.readout[:, None]}
     memory: dict[str, tuple[Tensor, ...]] = {}
     unit = prox_thresholds(penalty, 1.0, parameters.layers).to(device)
     watch = _Watch(problem, penalty.groups, theta["content"], steps, record)

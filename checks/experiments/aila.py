@@ -14,7 +14,7 @@ import msgspec
 
 from checks.experiments.language import Language, read_language
 from checks.experiments.locality import Blocks
-from checks.experiments.measures import MEASURES, evaluate, merged, over_layers
+from checks.experiments.measures import by_seed, evaluate, merged
 from checks.experiments.model import Shape, fresh
 from checks.experiments.settings import Aila
 from checks.experiments.statistics import summarise
@@ -102,6 +102,4 @@ def summary(settings: Aila, results: dict[str, dict[str, Any]]) -> dict[str, Any
 
 def _over_seeds(results: dict[str, dict[str, Any]], start: float, dial: float) -> dict[str, Any]:
     found = [result["at"][f"{dial:g}"] for result in results.values() if result["dial"] == start]
-    values = {name: [over_layers(one, name) for one in found] for name in MEASURES}
-    values |= {name: [one[name] for one in found] for name in ("perplexity", "accuracy")}
-    return {name: msgspec.to_builtins(summarise(seeds)) for name, seeds in values.items()}
+    return {name: msgspec.to_builtins(summarise(values)) for name, values in by_seed(found).items()}

@@ -49,8 +49,9 @@ class Rows:
     def row(self, index: int) -> Row:
         """One row, exactly."""
         keep = self.visible[index]
-        flags = (self.block[index] & keep)[keep]
-        return Row(tuple(self.scores[index][keep].tolist()), tuple(flags.tolist()), f"{self.origin}, row {index}")
+        return Row(
+            tuple(self.scores[index][keep].tolist()), tuple(self.block[index][keep].tolist()), f"{self.origin}, row {index}"
+        )
 
 
 @dataclass(frozen=True)

@@ -111,13 +111,20 @@ def _rows(scores: Tensor, same: np.ndarray, visible: np.ndarray, origin: str) ->
     flat = scores.double().cpu().numpy().reshape(-1, length)
     block = np.broadcast_to(same[:, None], (count, heads, length, length)).reshape(-1, length)
     seen = np.broadcast_to(visible, (count, heads, length, length)).reshape(-1, length)
-    return Rows(flat, block & seen, seen, origin)
+    return Rows(flat, block, seen, origin)
 
 
 def over_layers(found: dict[str, Any], name: str) -> float:
     """The mean of a measure over all rows of all layers."""
     layers = found["layers"]
     return float(sum(layer[name] * layer["rows"] for layer in layers) / sum(layer["rows"] for layer in layers))
+
+
+def by_seed(evaluations: Sequence[dict[str, Any]]) -> dict[str, list[float]]:
+    """Every reported measure of several evaluations, one number each."""
+    return {name: [one[name] for one in evaluations] for name in ("perplexity", "accuracy")} | {
+        name: [over_layers(one, name) for one in evaluations] for name in MEASURES
+    }
 
 
 def merged(evaluations: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 Seven configurations: `distributed` (dial 0 everywhere), `localist` (1 everywhere) and the polynomial schedules (l/(L-1))^degree. A cell
 is one fine-tuning: configuration, kind of blocks, seed. The distributed one has no blocks that matter, so it is run once a seed and
-measured on both kinds. The checkpoint is a cell of its own, or the user's.
+measured on both kinds. The checkpoint is made before the cells, or is the user's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from checks.experiments.checkpoint import Gpt2Config, check_vocabulary, read_che
 from checks.experiments.containment import contained
 from checks.experiments.language import Language, part, read_language
 from checks.experiments.locality import Blocks
-from checks.experiments.measures import MEASURES, evaluate, merged, over_layers
+from checks.experiments.measures import MEASURES, by_seed, evaluate, merged
 from checks.experiments.model import Shape, Transformer, fresh, with_scores
 from checks.experiments.settings import OF_A_CHECKPOINT, BlockKind, Progressive
 from checks.experiments.statistics import summarise
@@ -49,18 +49,15 @@ class Cell(msgspec.Struct, frozen=True):
     seed: int
 
 
-def schedule_of(configuration: str, layers: int) -> tuple[Fraction, ...]:
-    """The dials of the layers, exactly."""
+_checkpoint = lru_cache(maxsize=1)(read_checkpoint)  # read and checked once a process, not once a cell
+
+
+def schedule_of(configuration: str, layers: int) -> Schedule:
+    """The dials of the layers; those that are the same everywhere are a schedule with equal ends."""
     if configuration in (DISTRIBUTED, LOCALIST):
-        return (Fraction(int(configuration == LOCALIST)),) * layers
-    degree = int(configuration.removeprefix("degree-"))
-    return tuple(Fraction(dial) for dial in Schedule(layers, degree, 0, 1).dials())  # type: ignore[arg-type]  # whole degrees: exact
-
-
-def first_localised(configuration: str, layers: int, threshold: float) -> int | None:
-    """The first layer whose dial is at least the threshold; None without one."""
-    dials = schedule_of(configuration, layers)
-    return next((layer for layer, dial in enumerate(dials) if dial >= Fraction(threshold)), None)
+        dial = int(configuration == LOCALIST)
+        return Schedule(layers, 1, dial, dial)
+    return Schedule(layers, int(configuration.removeprefix("degree-")), 0, 1)
 
 
 def configurations(settings: Progressive) -> list[tuple[str, BlockKind, tuple[BlockKind, ...]]]:
@@ -84,7 +81,7 @@ class Prepared:
 @lru_cache(maxsize=1)
 def _prepared(settings: Progressive, text: str | None, folder: str | None) -> Prepared:
     tokens_of = None if folder is None else Path(folder)
-    config = None if tokens_of is None else read_checkpoint(tokens_of).config
+    config = None if tokens_of is None else _checkpoint(tokens_of).config
     context = settings.model.context if config is None else config.context
     language = read_language(None if text is None else Path(text), settings.tokens, context, tokens_of)
     if config is not None:
@@ -118,7 +115,7 @@ def base_checkpoint(settings: Progressive, text: Path | None, device: str, out: 
 
 def plan(settings: Progressive, text: Path | None, device: str, checkpoint: Path, *, own: bool) -> Plan[Cell]:
     """The run: a cell for every configuration, kind of blocks and seed, from one checkpoint."""
-    read = read_checkpoint(checkpoint)
+    read = _checkpoint(checkpoint)
     words = None if text is None else str(text)
     prepared = _prepared(settings, words, None if own else str(checkpoint))
     cells = {
@@ -146,12 +143,12 @@ def work(task: tuple[str, Cell, Path]) -> dict[str, Any]:
     prepared = _prepared(chosen, cell.text, None if cell.own else cell.checkpoint)
     model = _loaded(Path(cell.checkpoint)).to(pick_device(cell.device))
     layers = model.shape.layers
-    dials = schedule_of(cell.configuration, layers)
-    bonuses = [float(dial) * chosen.locality.strength for dial in dials]
+    schedule = schedule_of(cell.configuration, layers)
+    bonuses = [float(dial) * chosen.locality.strength for dial in schedule.dials()]
     learn = prepared.learn[cell.trained_on]
     learn = part(learn, 0.5, 1.0) if cell.own else learn
     loss = train(model, learn, bonuses, chosen.training, cell.seed, saved=folder / f"{key}.state.safetensors")
-    start = first_localised(cell.configuration, layers, chosen.threshold)
+    start = schedule.first_above(Fraction(chosen.threshold))
     at = {}
     for kind in cell.measured_on:
         found = evaluate(model, prepared.test[kind], bonuses, chosen.measuring, cell.seed)
@@ -160,7 +157,7 @@ def work(task: tuple[str, Cell, Path]) -> dict[str, Any]:
         "configuration": cell.configuration,
         "trained_on": cell.trained_on,
         "seed": cell.seed,
-        "dials": [str(dial) for dial in dials],
+        "dials": [str(dial) for dial in schedule.dials()],
         "first_localised": start,
         "last_loss_nats": loss,
         "at": at,
@@ -168,7 +165,7 @@ def work(task: tuple[str, Cell, Path]) -> dict[str, Any]:
 
 
 def _loaded(folder: Path) -> Transformer:
-    found = read_checkpoint(folder)
+    found = _checkpoint(folder)
     model = Transformer(Shape(**msgspec.to_builtins(found.config)))
     model.load_state_dict(found.tensors)
     return model
@@ -219,15 +216,15 @@ def _row(
     name: str, kind: str, layers: int, threshold: float, found: list[dict[str, Any]], base: dict[int, float]
 ) -> dict[str, Any]:
     at = [result["at"][kind] for result in found]
-    seeds = {name: [one[name] for one in at] for name in ("perplexity", "accuracy")}
+    seeds = by_seed(at)
     seeds["ratio"] = [one["perplexity"] / base[result["seed"]] for one, result in zip(at, found, strict=True)]
-    seeds |= {measure: [over_layers(one, measure) for one in at] for measure in MEASURES}
+    schedule = schedule_of(name, layers)
     contained_rows = [row for one in at for row in one["containment"]]
     return {
         "configuration": name,
         "blocks": kind,
-        "dials": [str(dial) for dial in schedule_of(name, layers)],
-        "first_localised": first_localised(name, layers, threshold),
+        "dials": [str(dial) for dial in schedule.dials()],
+        "first_localised": schedule.first_above(Fraction(threshold)),
         "over_seeds": {measure: msgspec.to_builtins(summarise(values)) for measure, values in seeds.items()},
         "layers": [
             {

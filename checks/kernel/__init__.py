@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from checks.layer import Parameters
-from checks.penalty import Ball, GroupPenalty, project, prox_thresholds, whole
-from checks.training import NAMES, Balls, Optimiser, Problem, Run, TrainingError
+from checks.penalty import GroupPenalty, Groups, prox_thresholds
+from checks.training import NAMES, Balls, Optimiser, Problem, Run, TrainingError, into_balls
 
 __all__ = ["refusal", "run_steps", "why_not"]
 
@@ -108,15 +108,8 @@ def run_steps(
         raise TrainingError(f"the compiled fleet cannot run this: {reason}. Use backend='torch'.")
     s, groups, layers = problem.structure, penalty.groups, parameters.layers
     dtype = problem.tokens.dtype
-    content, values, readout = parameters.content, parameters.values[:, None], parameters.readout[:, None]
-    if balls.content is not None:
-        content = project(content, balls.content, groups)
-    if balls.values is not None:
-        values = project(values, Ball(balls.values), whole(s.value_width, s.width))
-    if balls.readout is not None:
-        readout = project(readout, Ball(balls.readout), whole(s.classes, s.value_width))
-    initial = Parameters(content, values[:, 0], readout[:, 0])
-    final = Parameters(*(part.clone().contiguous() for part in (content, values[:, 0], readout[:, 0])))
+    initial = into_balls(parameters, balls, s, groups)
+    final = Parameters(*(part.clone().contiguous() for part in (initial.content, initial.values, initial.readout)))
 
     shape = (layers, *groups.shape)
     radius = math.inf if balls.content is None else balls.content.radius
@@ -173,7 +166,7 @@ def _goal(problem: Problem) -> Tensor:
 
 
 def _run(
-    arrays: dict[str, Tensor | None], initial: Parameters, final: Parameters, *, groups: object, steps: int, dtype: torch.dtype
+    arrays: dict[str, Tensor | None], initial: Parameters, final: Parameters, *, groups: Groups, steps: int, dtype: torch.dtype
 ) -> Run:
     found = {name: array for name, array in arrays.items() if array is not None}
     bad = found["bad"]
@@ -184,7 +177,7 @@ def _run(
     return Run(
         final,
         initial,
-        groups,  # type: ignore[arg-type]
+        groups,
         steps,
         torch.where(last == steps, -1, last + 1),
         found["revived"].bool(),

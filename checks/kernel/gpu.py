@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from checks.layer import Parameters, Structure
-from checks.penalty import Ball, GroupPenalty, Groups, group_norms, project, prox_thresholds, whole
-from checks.training import NAMES, Balls, Optimiser, Problem, Run, TrainingError
+from checks.penalty import GroupPenalty, Groups, group_norms, prox_thresholds
+from checks.training import NAMES, Balls, Optimiser, Problem, Run, TrainingError, into_balls
 
 __all__ = ["Shape", "refusal", "run_steps", "shape_of", "why_not"]
 
@@ -139,14 +139,7 @@ def run_steps(
         raise TrainingError(f"the GPU kernel cannot run this: {reason}. Use backend='torch'.")
     from checks.kernel.device import train_layers
 
-    content, values, readout = parameters.content, parameters.values[:, None], parameters.readout[:, None]
-    if balls.content is not None:
-        content = project(content, balls.content, groups)
-    if balls.values is not None:
-        values = project(values, Ball(balls.values), whole(s.value_width, s.width))
-    if balls.readout is not None:
-        readout = project(readout, Ball(balls.readout), whole(s.classes, s.value_width))
-    initial = Parameters(content, values[:, 0], readout[:, 0])
+    initial = into_balls(parameters, balls, s, groups)
     shape = shape_of(s, groups, problem.tokens.shape[2], optimiser, problem.tokens.dtype)
     tensors, sizes = arguments(initial, problem, penalty, optimiser, steps, balls, order, record)
     if layers:
