@@ -46,10 +46,11 @@ def experiment(
         )
     from checks.data import DataError
     from theory.config import ConfigError
+    from theory.schedule_numbers import ScheduleError
 
     try:
         path = _run(name, config, size, text, checkpoint, device, workers, out, quiet=as_json)
-    except (ConfigError, DataError) as error:
+    except (ConfigError, DataError, ScheduleError) as error:
         click.echo(f"error: {error}", err=True)
         raise SystemExit(BAD_INPUT) from None
     record = json.loads(path.read_text(encoding="utf-8"))

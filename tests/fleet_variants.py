@@ -151,7 +151,7 @@ def step_within_the_bound(which: str, name: str, structure: Structure, batch: Ba
         loss, exact, _ = loss_and_gradients(theta, data)
         record_within_the_bound(runs[1], layer, loss, exact, radii[1] if "content" in trainable else None, unit)
         for part in trainable:
-            assert np.allclose(radii[0][part].value, exact[part], rtol=0, atol=float(radii[0][part].radius.max()) + 1e-12)
+            assert np.allclose(radii[0][part].value, exact[part], rtol=0, atol=float(radii[0][part].radius.max()))
             apart = (getattr(runs[0].parameters, part) - getattr(runs[1].parameters, part))[layer].double().cpu().numpy()
             gradient, error = exact[part], radii[0][part].radius + radii[1][part].radius
             if optimiser.rule == "adam":

@@ -394,6 +394,7 @@ def test_the_sweep_is_the_papers() -> None:
         (Aila, {"training": {"rate": math.inf}}, "training.rate.*finite"),
         (Aila, {"locality": {"strength": 0}}, "locality.strength.*> 0"),
         (Aila, {"tokens": {"kind": "byte", "vocabulary": 100}}, "tokens.vocabulary = 100.*256 bytes"),
+        (Progressive, {"model": {"layers": 1}}, "model.layers = 1.*a dial for the first layer and one for the last"),
         (Progressive, {"degrees": []}, "degrees.*at least 1"),
         (Progressive, {"threshold": 0}, "threshold.*> 0"),
         (Progressive, {"blocks": ["sentences"]}, "blocks.*not one of the choices"),
@@ -404,6 +405,21 @@ def test_settings_are_refused_with_field_value_reason_and_remedy(kind: Any, give
         settings_of(kind, given, source="my.toml")
     assert str(caught.value).startswith("my.toml: ")
     assert caught.value.remedy
+
+
+def test_a_checkpoint_of_one_layer_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    from checks.experiments.checkpoint import Gpt2Config, write_checkpoint
+    from checks.experiments.corpus import corpus
+
+    tokenizer = train_tokenizer("byte", corpus().train[:20_000], 270)
+    folder = tmp_path / "gpt2"
+    write_checkpoint(folder, Gpt2Config(1, 2, 8, 16, 270, 1e-5), fresh(Shape(1, 2, 8, 16, 270), 9).state_dict())
+    (folder / "tokenizer.json").write_text(json.dumps(json.loads(tokenizer.save())["tokenizer"]))
+    arguments = ["experiment", "progressive", "--checkpoint", str(folder), "--out", str(tmp_path / "out"), "--workers", "1"]
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert result.exit_code == 2
+    assert "at least 2 layers, got 1" in result.output
+    assert not list((tmp_path / "out").glob("*.cells"))
 
 
 def test_what_a_checkpoint_decides_is_refused_beside_one(tmp_path: Path) -> None:

@@ -133,6 +133,8 @@ def plan(settings: Progressive, text: Path | None, device: str, checkpoint: Path
         "device": device,
     }
     layers = read.config.layers
+    for name, _, _ in configurations(settings):
+        schedule_of(name, layers)  # refuses a checkpoint of one layer before anything is trained
     return Plan("progressive", inputs, cells, work, lambda results: summary(settings, layers, results))
 
 

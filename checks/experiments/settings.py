@@ -194,6 +194,13 @@ def _validate(settings: Aila | Progressive, source: str) -> None:
             raise refuse(
                 field, MISSING, f"needs at least {least} different entries, got {list(values)}: {why}", "List each once"
             )
+    if isinstance(settings, Progressive) and model.layers < 2:
+        raise refuse(
+            "model.layers",
+            model.layers,
+            "is less than 2: a schedule has a dial for the first layer and one for the last",
+            "Give >= 2",
+        )
     if isinstance(settings, Aila) and not set(settings.frozen) <= set(settings.dials):
         raise refuse(
             "frozen", list(settings.frozen), "must be among dials: a frozen checkpoint is one trained there", "Add it to dials"
